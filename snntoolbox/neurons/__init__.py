@@ -1,0 +1,12 @@
+"""Neuron models: the definitions that every backend is tested against.
+
+A model belongs here as parameters plus one NumPy step. `MODELS` names those that a saved graph may contain.
+"""
+
+from snntoolbox.neurons.base import Clock, Emission, NeuronModel, State
+from snntoolbox.neurons.integrate_and_fire import IntegrateAndFire
+from snntoolbox.neurons.readout import Accumulator, SoftmaxNeuron
+
+__all__ = ["MODELS", "Accumulator", "Clock", "Emission", "IntegrateAndFire", "NeuronModel", "SoftmaxNeuron", "State"]
+
+MODELS: dict[str, type[NeuronModel]] = {m.__name__: m for m in (Accumulator, IntegrateAndFire, SoftmaxNeuron)}
