@@ -9,7 +9,7 @@ from snntoolbox.errors import GraphError
 from snntoolbox.ir.graph import Graph, Node
 from snntoolbox.ir.ops import Op
 
-__all__ = ["bypass", "fresh_name", "insert_after", "insert_before", "replace_ops"]
+__all__ = ["bypass", "fresh_name", "insert_after", "insert_before", "rename", "replace_ops"]
 
 
 def replace_ops(graph: Graph, ops: Mapping[str, Op]) -> Graph:
@@ -17,10 +17,20 @@ def replace_ops(graph: Graph, ops: Mapping[str, Op]) -> Graph:
     return graph.with_nodes(replace(n, op=ops[n.name]) if n.name in ops else n for n in graph.nodes)
 
 
+def rename(graph: Graph, names: Mapping[str, str]) -> Graph:
+    """Return the graph with nodes renamed, in the wiring and the outputs too."""
+    nodes = (
+        Node(names.get(n.name, n.name), n.op, tuple(names.get(source, source) for source in n.inputs))
+        for n in graph.nodes
+    )
+    return graph.with_nodes(nodes, (names.get(out, out) for out in graph.outputs))
+
+
 def bypass(graph: Graph, name: str) -> Graph:
     """Return the graph without node ``name``, whose consumers now take its only input.
 
-    If the node is an output, its input takes its name, so that outputs keep their names.
+    If the node is an output, its input takes over the name, so that outputs keep their names; if that input is an
+    output or an entrance itself, it stays what it is and stands for both.
 
     Raises:
         GraphError: The node does not have exactly one input.
@@ -29,10 +39,12 @@ def bypass(graph: Graph, name: str) -> Graph:
     if len(node.inputs) != 1:
         raise GraphError(f"node {node}: only a node with one input can be bypassed, it has {len(node.inputs)}")
     (source,) = node.inputs
-    if name in graph.outputs and source not in graph.outputs and source not in graph.inputs:
-        return _rewire(_without(graph, name), {source: name}, rename=True)
-    outputs = tuple(source if out == name else out for out in graph.outputs)
-    return _rewire(_without(graph, name, outputs), {name: source})
+    nodes = [
+        replace(n, inputs=tuple(source if i == name else i for i in n.inputs)) for n in graph.nodes if n.name != name
+    ]
+    short = graph.with_nodes(nodes, (source if out == name else out for out in graph.outputs))
+    takes_over = name in graph.outputs and source not in graph.outputs and source not in graph.inputs
+    return rename(short, {source: name}) if takes_over else short
 
 
 def insert_after(graph: Graph, name: str, new: Node) -> Graph:
@@ -69,24 +81,3 @@ def fresh_name(graph: Graph, wanted: str) -> str:
         number += 1
         name = f"{wanted}_{number}"
     return name
-
-
-def _without(graph: Graph, name: str, outputs: tuple[str, ...] | None = None) -> tuple[Graph, str, tuple[str, ...]]:
-    return graph, name, graph.outputs if outputs is None else outputs
-
-
-def _rewire(
-    cut: tuple[Graph, str, tuple[str, ...]], names: Mapping[str, str], *, rename: bool = False
-) -> Graph:
-    """Drop a node and exchange names in the wiring, and with ``rename`` of the nodes themselves."""
-    graph, dropped, outputs = cut
-    nodes = [
-        Node(
-            names.get(node.name, node.name) if rename else node.name,
-            node.op,
-            tuple(names.get(source, source) for source in node.inputs),
-        )
-        for node in graph.nodes
-        if node.name != dropped
-    ]
-    return graph.with_nodes(nodes, outputs)

@@ -43,20 +43,18 @@ class Reshape(Op):
     """Give the elements, read in row-major (channels-last) order, another shape.
 
     Attributes:
-        shape: New shape without batch; one size may be -1.
+        shape: New shape without batch, every size given.
     """
 
     shape: Shape
     linear: ClassVar[bool] = True
 
     def infer(self, *inputs: Shape) -> Shape:
-        """Return the new shape with -1 filled in."""
+        """Return the new shape."""
         (shape,) = inputs
-        known = prod(n for n in self.shape if n != -1)
-        out = tuple(prod(shape) // known if n == -1 and known else n for n in self.shape)
-        if prod(out) != prod(shape) or self.shape.count(-1) > 1:
+        if prod(self.shape) != prod(shape) or min(self.shape, default=1) < 1:
             raise GraphError(f"cannot reshape {shape} ({prod(shape)} elements) to {self.shape}")
-        return out
+        return tuple(self.shape)
 
 
 @dataclass(frozen=True, eq=False)
