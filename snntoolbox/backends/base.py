@@ -1,0 +1,232 @@
+"""The contract between the toolbox and a simulator: a backend compiles a graph, a simulation runs it.
+
+A third party writes one `Backend` and one `Simulation`, registers the backend under the entry point
+``snntoolbox.backends``, and runs `snntoolbox.testing.check_backend` on it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from snntoolbox.backends.head import Head, split_head
+from snntoolbox.backends.record import Array, Probes, Record
+from snntoolbox.codes import SpikeCode, Stimulus
+from snntoolbox.errors import Problem, SimulationError, UnsupportedError
+from snntoolbox.ir import Graph
+from snntoolbox.ir.ops import OPS, Input, Spiking
+from snntoolbox.neurons import MODELS
+from snntoolbox.passes.base import Pass
+from snntoolbox.registry import CODES
+
+__all__ = ["Backend", "Capabilities", "RawRecord", "Simulation"]
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a backend can run. The defaults are everything the package defines.
+
+    Attributes:
+        codes: Spike codes, by registered name.
+        ops: Ops, by class name; neurons and input are always needed.
+        neurons: Neuron models, by class name.
+        potentials: Whether membrane potentials can be probed.
+        exact: Whether spike counts equal the reference's bit for bit (float64 or integer arithmetic), or up to ties of
+            float32.
+        deviations: Check of `snntoolbox.testing.check_backend` -> reason why it is known to fail here.
+    """
+
+    codes: frozenset[str] = frozenset({"rate"})
+    ops: frozenset[str] = frozenset(OPS)
+    neurons: frozenset[str] = frozenset(MODELS)
+    potentials: bool = True
+    exact: bool = False
+    deviations: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class RawRecord:
+    """What a simulator measured, before decoding; shapes as in `Record`.
+
+    Attributes:
+        readouts: Readout layer -> potential or sum of messages after each step, shape (steps, batch, *shape); only the
+            last step (steps = 1) if outputs over time are not asked for.
+        spike_counts, messages, spike_trains, potentials, totals: As in `Record`.
+    """
+
+    readouts: Mapping[str, Array]
+    spike_counts: Mapping[str, Array]
+    messages: Mapping[str, Array]
+    spike_trains: Mapping[str, Array] = field(default_factory=dict)
+    potentials: Mapping[str, Array] = field(default_factory=dict)
+    totals: Mapping[str, Array] = field(default_factory=dict)
+
+
+class Backend(ABC):
+    """A simulator. Concrete backends set the class attributes and implement `compile`.
+
+    Attributes:
+        name: Registered name, which is also the name of the backend's section in the INI file.
+        capabilities: What it can run.
+        settings_type: Pydantic model of the backend's own INI section, or None if it has none.
+        settings: An instance of it.
+    """
+
+    name: ClassVar[str]
+    capabilities: ClassVar[Capabilities] = Capabilities()
+    settings_type: ClassVar[type[Any] | None] = None
+
+    def __init__(self, settings: Any = None) -> None:
+        if settings is None and self.settings_type is not None:
+            settings = self.settings_type()
+        self.settings = settings
+
+    @classmethod
+    def why_unavailable(cls) -> str | None:
+        """Return what is missing and how to get it, or None if the backend can be used."""
+        return None
+
+    def passes(self) -> tuple[Pass, ...]:
+        """Return rewrites for this target, run after all others."""
+        return ()
+
+    def check(self, graph: Graph) -> list[Problem]:
+        """Return every node of a converted graph that this backend refuses."""
+        can = self.capabilities
+        problems = []
+        code = graph.attributes.get("spike_code")
+        if code is None or CODES.canonical(code) not in can.codes:
+            what = f"spike code '{code}' is not supported" if code else "the graph has not been converted"
+            hint = f"This backend runs: {', '.join(sorted(can.codes))}." if code else "Call convert() first."
+            problems.append(Problem(f"backend {self.name}", what, hint))
+        head = split_head(graph)
+        unread = [graph[name] for name in head.readouts if not isinstance(graph[name].op, Spiking)]
+        problems += [Problem(f"node {n}", "an output is read from it, but it is no layer of neurons") for n in unread]
+        for node in head.body.nodes:
+            where = f"node {node}"
+            if isinstance(node.op, Spiking):
+                model = type(node.op.model).__name__
+                if model not in can.neurons:
+                    problems.append(Problem(where, f"neuron model {model} is not supported by {self.name}"))
+            elif not isinstance(node.op, Input) and node.op.kind not in can.ops:
+                problems.append(Problem(where, f"op {node.op.kind} is not supported by {self.name}"))
+        return problems
+
+    def compile(self, graph: Graph, *, batch_size: int, dt_ms: float = 1.0, seed: int = 0) -> Simulation:
+        """Prepare a converted graph for simulation.
+
+        Args:
+            graph: A converted graph.
+            batch_size: Largest number of samples in one run.
+            dt_ms: Length of a time step in ms.
+            seed: Seed of stochastic input and neurons.
+
+        Raises:
+            UnsupportedError: The backend refuses nodes of the graph; all are listed.
+            SimulationError: A number is out of range.
+        """
+        problems = self.check(graph)
+        if problems:
+            raise UnsupportedError(f"backend '{self.name}' cannot simulate this graph:", problems)
+        if batch_size < 1 or dt_ms <= 0:
+            raise SimulationError(f"expected batch_size >= 1 and dt_ms > 0, got {batch_size} and {dt_ms}")
+        return self._compile(graph, batch_size=batch_size, dt_ms=dt_ms, seed=seed)
+
+    @abstractmethod
+    def _compile(self, graph: Graph, *, batch_size: int, dt_ms: float, seed: int) -> Simulation:
+        """Return the simulation of a graph that passed `check`."""
+
+
+class Simulation(ABC):
+    """A compiled network with its state. Use as a context manager, or call `close`.
+
+    A run starts output layers, spike counts and max-pooling afresh; other neurons go on from where they are, so
+    `reset` comes before a run that must not remember the sample before.
+    """
+
+    def __init__(self, graph: Graph, *, batch_size: int, dt_ms: float, seed: int) -> None:
+        self.graph, self.batch_size, self.dt_ms, self.seed = graph, batch_size, dt_ms, seed
+        self.head: Head = split_head(graph)
+        self.code: type[SpikeCode] = CODES.load(graph.attributes["spike_code"])
+        self.closed = False
+
+    def __enter__(self) -> Self:
+        """Return the simulation."""
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Close the simulation."""
+        self.close()
+
+    def close(self) -> None:
+        """Release what the simulator holds; nothing can be run afterwards."""
+        self.closed = True
+
+    @abstractmethod
+    def reset(self) -> None:
+        """Return every neuron to its initial state."""
+
+    @abstractmethod
+    def _run(self, stimuli: Mapping[str, Stimulus], num_steps: int, probes: Probes) -> RawRecord:
+        """Simulate ``num_steps`` steps of a batch of at most `batch_size` samples."""
+
+    def run(
+        self, stimulus: Stimulus | Mapping[str, Stimulus], num_steps: int, probes: Probes | None = None
+    ) -> Record:
+        """Simulate one batch.
+
+        Args:
+            stimulus: Input of the batch; for several inputs, a mapping from input node to stimulus.
+            num_steps: Number of steps, >= 1.
+            probes: What to record beyond counts and outputs.
+
+        Raises:
+            SimulationError: The simulation is closed, or the input does not fit the network.
+        """
+        probes = probes or Probes()
+        stimuli = self._check_run(stimulus, num_steps, probes)
+        raw = self._run(stimuli, num_steps, probes)
+        over_time = self._decode(raw.readouts, num_steps)
+        return Record(
+            num_steps=num_steps,
+            dt_ms=self.dt_ms,
+            outputs={name: values[-1] for name, values in over_time.items()},
+            outputs_over_time=over_time if probes.outputs_over_time else {},
+            spike_counts=raw.spike_counts,
+            messages=raw.messages,
+            spike_trains=raw.spike_trains,
+            potentials=raw.potentials,
+            totals=raw.totals,
+        )
+
+    def _check_run(
+        self, stimulus: Stimulus | Mapping[str, Stimulus], num_steps: int, probes: Probes
+    ) -> Mapping[str, Stimulus]:
+        names = self.graph.inputs
+        if self.closed:
+            raise SimulationError("this simulation is closed; compile the graph again")
+        if num_steps < 1:
+            raise SimulationError(f"expected num_steps >= 1, got {num_steps}")
+        stimuli = {names[0]: stimulus} if isinstance(stimulus, Stimulus) else stimulus
+        if set(stimuli) != set(names):
+            raise SimulationError(f"expected a stimulus for each of the inputs {names}, got {sorted(stimuli)}")
+        for name, one in stimuli.items():
+            if one.shape[1:] != self.graph.shapes[name] or not 1 <= len(one) <= self.batch_size:
+                expected = f"1 to {self.batch_size} samples of shape {self.graph.shapes[name]}"
+                raise SimulationError(f"input '{name}': expected {expected}, got an array of shape {one.shape}")
+        probes.check(self.graph.neurons)
+        return stimuli
+
+    def _decode(self, readouts: Mapping[str, Array], num_steps: int) -> dict[str, Array]:
+        """Turn what was read from the output layers into outputs, shape (steps, batch, *shape)."""
+        kept = len(next(iter(readouts.values())))
+        steps = range(num_steps - kept + 1, num_steps + 1)
+        decoded = [
+            self.head.apply({name: self.code.decode(raw[i], step) for name, raw in readouts.items()})
+            for i, step in enumerate(steps)
+        ]
+        return {name: np.stack([values[name] for values in decoded]) for name in self.graph.outputs}

@@ -1,0 +1,49 @@
+"""The contract of a spike code: what goes in, what the neurons are, and how the output is read."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snntoolbox.codes.stimulus import Stimulus
+from snntoolbox.neurons import NeuronModel
+
+__all__ = ["SpikeCode"]
+
+Array = NDArray[np.floating[Any]]
+
+
+class SpikeCode(ABC):
+    """How values become spikes and spikes become values again. Concrete codes are frozen dataclasses of options."""
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def neuron(self) -> NeuronModel:
+        """Return the neuron that stands for a rectifier."""
+
+    @abstractmethod
+    def output_neuron(self) -> NeuronModel:
+        """Return the neuron of the output layer."""
+
+    @abstractmethod
+    def encode(self, values: Array, sample_ids: Any = None) -> Stimulus:
+        """Turn samples of shape (batch, *sample shape) into input over time.
+
+        Args:
+            values: The samples.
+            sample_ids: Index of each in the data set, shape (batch,); keys the noise of stochastic input.
+        """
+
+    @staticmethod
+    @abstractmethod
+    def decode(raw: Array, step: int) -> Array:
+        """Turn what was read from the output layer up to ``step`` (from 1) into values in units of the ANN's output.
+
+        Args:
+            raw: Potential, or sum of messages (the neuron's ``readout``), of shape (batch, *layer shape).
+            step: Number of steps simulated so far.
+        """
