@@ -19,13 +19,13 @@ __all__ = ["Graph", "Record", "__version__", "convert", "evaluate", "parse", "ru
 
 if TYPE_CHECKING:
     from snntoolbox.api import convert, evaluate, parse, simulate
-    from snntoolbox.backends.base import Record
+    from snntoolbox.backends.record import Record
     from snntoolbox.ir.graph import Graph
     from snntoolbox.pipeline import run
 
 _HOMES = {
     "Graph": "snntoolbox.ir.graph",
-    "Record": "snntoolbox.backends.base",
+    "Record": "snntoolbox.backends.record",
     "convert": "snntoolbox.api",
     "evaluate": "snntoolbox.api",
     "parse": "snntoolbox.api",
