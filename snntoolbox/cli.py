@@ -1,0 +1,92 @@
+"""The command line: ``snntoolbox -t config.ini``. It reads arguments and calls the pipeline; no logic of its own."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from snntoolbox import __version__
+from snntoolbox.errors import SNNToolboxError
+
+__all__ = ["main"]
+
+EPILOG = """examples:
+  snntoolbox -t config.ini                                    convert, simulate, report
+  snntoolbox config.ini --set simulation.duration=50          the same with another value of an option
+  snntoolbox config.ini --check                               parse the model, print it, list every problem; no simulation
+  snntoolbox config.ini --show-config                         every effective value and where it comes from
+  snntoolbox --list                                           frontends, spike codes, backends; available or why not
+"""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="snntoolbox",
+        description="Turn a trained network into a spiking one, run it, and report how well it does.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("config", nargs="?", help="INI file; docs/options.md describes every option")
+    parser.add_argument("-t", "--terminal", action="store_true", help="run in the terminal (there is no other way)")
+    parser.add_argument(
+        "--set",
+        dest="overrides",
+        metavar="SECTION.OPTION=VALUE",
+        action="append",
+        default=[],
+        help="override one option; may be given several times",
+    )
+    action = parser.add_mutually_exclusive_group()
+    action.add_argument("--check", action="store_true", help="check config, model and data without simulating")
+    action.add_argument("--show-config", action="store_true", help="print every option with its origin, and stop")
+    action.add_argument("--list", action="store_true", help="print what can be chosen by name, and stop")
+    parser.add_argument("--version", action="version", version=f"snntoolbox {__version__}")
+    return parser
+
+
+def _overrides(parser: argparse.ArgumentParser, pairs: Sequence[str]) -> dict[str, str]:
+    overrides = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or "." not in name:
+            parser.error(f"--set: expected SECTION.OPTION=VALUE, got '{pair}'")
+        overrides[name.strip()] = value.strip()
+    return overrides
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit status: 0 done, 1 an error of the input or run, 2 wrong arguments."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    if given.config is None and not given.list:
+        parser.error("expected a config file; see --help")
+    overrides = _overrides(parser, given.overrides)
+    try:
+        if given.list:
+            from snntoolbox.pipeline.inspect import list_parts
+
+            list_parts()
+        elif given.show_config:
+            from snntoolbox.pipeline.inspect import show_config
+
+            show_config(given.config, overrides)
+        elif given.check:
+            from snntoolbox.pipeline.inspect import check
+
+            return 0 if check(given.config, overrides) else 1
+        else:
+            from snntoolbox.pipeline import run
+
+            run(given.config, overrides)
+    except SNNToolboxError as error:
+        sys.stderr.write(f"snntoolbox: error: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("snntoolbox: interrupted; nothing was written to the run folder\n")
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
