@@ -1,0 +1,106 @@
+"""The base of all sections, and the types of options that need more than a type and its limits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, get_args
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from snntoolbox.config.fields import Expected
+
+__all__ = [
+    "CountOrAll",
+    "DataflowKwargs",
+    "DatagenKwargs",
+    "FolderName",
+    "Index",
+    "Length",
+    "LogVar",
+    "LogVars",
+    "PlotVar",
+    "PlotVars",
+    "Scale",
+    "Section",
+]
+
+LogVar = Literal[
+    "activations_n_b_l",
+    "spiketrains_n_b_l_t",
+    "input_b_l_t",
+    "mem_n_b_l_t",
+    "synaptic_operations_b_t",
+    "neuron_operations_b_t",
+    "all",
+]
+PlotVar = Literal[
+    "activations",
+    "spiketrains",
+    "spikecounts",
+    "spikerates",
+    "input_image",
+    "error_t",
+    "confusion_matrix",
+    "correlation",
+    "hist_spikerates_activations",
+    "normalization_activations",
+    "operations",
+    "v_mem",
+    "all",
+]
+
+
+def _not_zero(value: int) -> int:
+    if value == 0:
+        raise ValueError("0 selects nothing")
+    return value
+
+
+def _log_vars(names: frozenset[LogVar]) -> frozenset[LogVar]:
+    return frozenset(get_args(LogVar)) - {"all"} if "all" in names else names
+
+
+def _plot_vars(names: frozenset[PlotVar]) -> frozenset[PlotVar]:
+    return frozenset(get_args(PlotVar)) - {"all"} if "all" in names else names
+
+
+def _folder_name(name: str) -> str:
+    if Path(name).is_absolute() or ".." in Path(name).parts:
+        raise ValueError("it names a folder below the log folder")
+    return name
+
+
+CountOrAll = Annotated[int, Field(ge=-1), AfterValidator(_not_zero), Expected("a whole number >= 1, or -1 for all")]
+FolderName = Annotated[str, AfterValidator(_folder_name)]
+LogVars = Annotated[frozenset[LogVar], AfterValidator(_log_vars)]
+PlotVars = Annotated[frozenset[PlotVar], AfterValidator(_plot_vars)]
+Length = Annotated[int, Field(gt=0)]
+Index = Annotated[int, Field(ge=0)]
+Scale = Annotated[float, Field(gt=0)]
+
+
+class Section(BaseModel):
+    """Base of the sections: frozen, strict about types, refusing what it does not know.
+
+    A backend declares the options of its own section as a subclass and names it in its ``settings_type``.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+
+class DatagenKwargs(Section):
+    """Keys of `datagen_kwargs` that have a meaning here."""
+
+    rescale: Scale | None = None
+
+
+class DataflowKwargs(Section):
+    """Keys of `dataflow_kwargs` that have a meaning here; None leaves the choice to the loader."""
+
+    target_size: Annotated[tuple[Length, Length], Expected("two whole numbers > 0, (height, width)")] | None = None
+    color_mode: Literal["rgb", "grayscale", "rgba"] | None = None
+    interpolation: Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"] | None = None
+    classes: tuple[str, ...] | None = None
+    class_mode: Literal["categorical"] | None = None
+    shuffle: bool | None = None
+    seed: Index | None = None
