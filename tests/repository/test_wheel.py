@@ -12,7 +12,7 @@ import snntoolbox
 
 @pytest.fixture(scope="session")
 def wheel(repository, tmp_path_factory):
-    """Names in the wheel, its texts, and the tracked files of the package; built from a copy, which building litters."""
+    """Names in the wheel, its texts, and the tracked files of the package. Building writes, so it is done in a copy."""
     copy = tmp_path_factory.mktemp("source")
     listed = subprocess.run(
         ["git", "ls-files", "-z", "snntoolbox", "setup.cfg", "pyproject.toml", "README.md", "LICENSE"],
