@@ -67,6 +67,16 @@ def test_modules_import_only_to_their_left(sources):
     assert not wrong, "\n".join(wrong)
 
 
+def test_modules_import_names_from_where_they_live(sources):
+    wrong = [
+        f"{source.path}:{line}: snntoolbox.{room} is a name for users; import it from its module"
+        for source in sources
+        for room, line in _room_imports(source)
+        if room not in PLACE and room != "__version__"
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
 def test_rooms_side_by_side_do_not_import_each_other_in_turn(sources):
     lines = {
         (_room(source.name), room): f"{source.path}:{line}"
