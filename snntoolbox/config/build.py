@@ -64,7 +64,7 @@ def _sections(given: Classified, directory: Path) -> tuple[dict[str, Section], l
     values, verdicts = _values(given.own, directory)
     sections = {}
     for name, model in SECTIONS.items():
-        section, problems = validate(model, values[name], given.own[name])
+        section, problems = validate(name, model, values[name], given.own[name])
         verdicts += [Verdict(problem) for problem in problems]
         if section is not None:
             sections[name] = section

@@ -105,7 +105,7 @@ def _sweep_values(sweep: ParameterSweep, swept: Section) -> Iterator[Finding]:
     for value in sweep.param_values:
         point = int(value) if whole and value.is_integer() else value
         entry = Entry(section, option, point)
-        _, problems = validate(type(swept), others | {option: point}, {option: entry})
+        _, problems = validate(section, type(swept), others | {option: point}, {option: entry})
         for problem in problems:
             yield Finding("parameter_sweep", "param_values", f"[{section}] {option}: {problem.what}")
 

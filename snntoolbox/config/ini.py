@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import io
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -98,7 +99,7 @@ def _with_line(origin: Origin, line: int) -> Origin:
 def _lines(text: str) -> Iterator[tuple[str, str, int]]:
     """Yield (section, option, line) of every header (with option ``""``) and option, by configparser's own rules."""
     section, indent, in_value = "", 0, False
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(io.StringIO(text), start=1):  # not splitlines(), which also splits at form feeds
         content = line.strip()
         if not content or content[0] in "#;":
             continue

@@ -95,7 +95,7 @@ def load_backend_settings(settings: Settings, section: str, model_type: type[Mod
     entries = {name: Entry(section, name, text, settings.origins[section, name]) for name, text in options.items()}
     known = {name: entry for name, entry in entries.items() if name in model_type.model_fields}
     problems = [unknown_option(e, list(model_type.model_fields)) for name, e in entries.items() if name not in known]
-    result, wrong = validate(model_type, read_section(model_type, known), known)
+    result, wrong = validate(section, model_type, read_section(model_type, known), known)
     if result is None or problems:
         raise config_error(f"section [{section}]", [*problems, *wrong])
     return result

@@ -24,7 +24,7 @@ def read_value(value: object, kind: Kind) -> object:
     """Turn text, or a Python value, into the type of ``kind``; return it unchanged if that does not work."""
     if isinstance(value, str):
         value = value.strip()
-    if value == "" and (kind.optional or kind.base is Path):
+    if isinstance(value, str) and not value and (kind.optional or kind.base is Path):
         return None
     if kind.is_list:
         return _read_list(value, kind)

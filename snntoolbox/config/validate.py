@@ -32,31 +32,33 @@ def read_section(model: type[BaseModel], entries: Mapping[str, Entry]) -> dict[s
 
 
 def validate(
-    model: type[Model], values: Mapping[str, object], entries: Mapping[str, Entry]
+    section: str, model: type[Model], values: Mapping[str, object], entries: Mapping[str, Entry]
 ) -> tuple[Model | None, list[Problem]]:
     """Make a section of ``values``, or list what is wrong with them; ``entries`` says where they come from."""
     try:
         return model.model_validate(dict(values)), []
     except ValidationError as error:
-        found = {(d["loc"][0], str(d["input"]), d["type"]): d for d in error.errors(include_url=False)}
-        return None, [_problem(details, model, entries) for details in found.values()]
+        found = {(d["loc"][:1], str(d["input"]), d["type"]): d for d in error.errors(include_url=False)}
+        return None, [_problem(section, details, model, entries) for details in found.values()]
 
 
-def _problem(details: ErrorDetails, model: type[BaseModel], entries: Mapping[str, Entry]) -> Problem:
-    option, *inner = details["loc"]
-    name = str(option)
-    if name not in entries:
-        return Problem(name, f"is missing: expected {kinds(model)[name].words}.")
-    entry, kind = entries[name], kinds(model)[name]
-    key = f"key '{inner[0]}': " if inner and kind.is_model else ""
-    if key:
-        kind = Kind.of(kind.base.model_fields[str(inner[0])]) if inner[0] in kind.base.model_fields else kind
-    got = _shown(details["input"] if inner else entry.value)
+def _problem(section: str, details: ErrorDetails, model: type[BaseModel], entries: Mapping[str, Entry]) -> Problem:
+    if not details["loc"]:  # a backend's own check of its whole section
+        return Problem(f"[{section}]", f"{details['msg']}.")
+    name, *inner = map(str, details["loc"])
+    kind = kinds(model)[name]
+    entry = entries.get(name, Entry(section, name, details["input"]))
+    if details["type"] == "missing":
+        return Problem(entry.where, f"is missing: expected {kind.words}.")
     if details["type"] == "extra_forbidden":
-        return Problem(entry.where, f"unknown {key}expected {kind.words}.", _closest(str(inner[0]), kind))
+        return Problem(entry.where, f"unknown key '{inner[0]}', expected {kind.words}.", _closest(inner[0], kind))
     if details["type"] == "value_error" and kind.note(Registered) is not None:
         return Problem(entry.where, str(details["ctx"]["error"]), _successor(entry))
+    key = ""
+    if inner and kind.is_model:
+        key, kind = f"key '{inner[0]}': ", kinds(kind.base)[inner[0]]
     reason = f" ({details['ctx']['error']})" if details["type"] == "value_error" else ""
+    got = _shown(details["input"] if inner else entry.value)
     return Problem(entry.where, f"{key}expected {kind.words}, got {got}{reason}.", _hint(entry, kind, details["input"]))
 
 
