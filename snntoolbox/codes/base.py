@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from snntoolbox.codes.stimulus import Stimulus
 from snntoolbox.neurons import NeuronModel
+
+if TYPE_CHECKING:
+    from snntoolbox.config.settings import Settings
 
 __all__ = ["SpikeCode"]
 
@@ -20,6 +23,16 @@ class SpikeCode(ABC):
     """How values become spikes and spikes become values again. Concrete codes are frozen dataclasses of options."""
 
     name: ClassVar[str]
+
+    @classmethod
+    @abstractmethod
+    def from_settings(cls, settings: Settings, peak: float = 1.0) -> Self:
+        """Return the code with the options of a config file.
+
+        Args:
+            settings: The whole configuration; ``[cell]``, ``[conversion]``, ``[input]`` and the time step matter.
+            peak: Largest input value, which stochastic input sends at its full rate.
+        """
 
     @abstractmethod
     def neuron(self) -> NeuronModel:

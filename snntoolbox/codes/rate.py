@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from snntoolbox.codes.base import Array, SpikeCode
 from snntoolbox.codes.stimulus import ConstantCurrent, PoissonSpikes, Stimulus
 from snntoolbox.neurons import Accumulator, IntegrateAndFire, NeuronModel, SoftmaxNeuron
 from snntoolbox.neurons.integrate_and_fire import Reset
+
+if TYPE_CHECKING:
+    from snntoolbox.config.settings import Settings
 
 __all__ = ["OutputMode", "RateCode"]
 
@@ -42,6 +45,24 @@ class RateCode(SpikeCode):
     peak: float = 1.0
     max_events: int | None = None
     output: OutputMode = "potential"
+
+    @classmethod
+    def from_settings(cls, settings: Settings, peak: float = 1.0) -> Self:
+        """Return the rate code that ``[cell]``, ``[conversion]`` and ``[input]`` ask for."""
+        cell, inputs = settings.cell, settings.input
+        rate = min(inputs.input_rate * settings.simulation.dt / 1000, 1.0)  # loading has refused more than rounding
+        events = inputs.num_poisson_events_per_sample
+        return cls(
+            threshold=cell.v_thresh,
+            reset=cell.reset,
+            refractory_steps=settings.refractory_steps,
+            leak_factor=settings.leak_factor,
+            initial_potential=cell.initial_potential,
+            poisson_rate=rate if inputs.poisson_input else None,
+            peak=peak,
+            max_events=events if events >= 0 else None,
+            output=settings.conversion.output,
+        )
 
     def neuron(self) -> NeuronModel:
         """Return an integrate-and-fire neuron."""
