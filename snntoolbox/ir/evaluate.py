@@ -6,20 +6,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from snntoolbox.errors import DataError, GraphError
 from snntoolbox.ir.graph import Graph
-from snntoolbox.ir.ops import Input, SpikingMaxPool
+from snntoolbox.ir.ops import Input, Shape, SpikingMaxPool
+from snntoolbox.ir.samples import Array, Samples, named_samples
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
-__all__ = ["Array", "Evaluator", "Samples", "evaluate", "max_relative_deviation"]
-
-Array = NDArray[np.floating[Any]]
-Samples = ArrayLike | Mapping[str, ArrayLike]
-"""An array (num_samples, *shape) for a graph with one input; a mapping from input names to arrays for several."""
+__all__ = ["Evaluator", "evaluate", "max_relative_deviation"]
 
 
 class Evaluator:
@@ -55,7 +52,7 @@ class Evaluator:
         Raises:
             DataError: The samples do not have the shape of the graph's inputs, or an input is missing.
         """
-        return self._run(_check_samples(self.graph, x))
+        return self._run(named_samples(_input_shapes(self.graph), x))
 
     def stream(self, batches: Iterable[Samples]) -> Iterator[dict[str, Array]]:
         """Yield the values for one batch after the other; memory does not grow with their number."""
@@ -114,7 +111,7 @@ def evaluate(
     if batch_size < 1:
         raise DataError(f"batch_size: expected a whole number >= 1, got {batch_size}")
     evaluator = Evaluator(graph, nodes, dtype=dtype)
-    arrays = _check_samples(graph, x)
+    arrays = named_samples(_input_shapes(graph), x)
     num_samples = len(next(iter(arrays.values())))
     results = {name: np.empty((num_samples, *graph.shapes[name]), dtype) for name in evaluator.nodes}
     for start in range(0, num_samples, batch_size):
@@ -160,6 +157,10 @@ def _as_list(values: Any) -> list[Array]:
     return [np.asarray(v, np.float64) for v in (values if isinstance(values, list | tuple) else [values])]
 
 
+def _input_shapes(graph: Graph) -> dict[str, Shape]:
+    return {name: graph.shapes[name] for name in graph.inputs}
+
+
 def _refuse_neurons(graph: Graph) -> None:
     stateful = [str(n) for n in graph.nodes if n.name in graph.neurons or isinstance(n.op, SpikingMaxPool)]
     if stateful:
@@ -174,25 +175,3 @@ def _ancestors(graph: Graph, names: Iterable[str]) -> set[str]:
         if node.name in needed:
             needed.update(node.inputs)
     return needed
-
-
-def _check_samples(graph: Graph, x: Samples) -> dict[str, NDArray[Any]]:
-    """Return one array for each input of the graph."""
-    if not isinstance(x, Mapping):
-        if len(graph.inputs) != 1:
-            raise DataError(f"the graph has {len(graph.inputs)} inputs: expected a mapping with {list(graph.inputs)}")
-        x = {graph.inputs[0]: x}
-    if set(x) != set(graph.inputs):
-        raise DataError(f"expected samples for the inputs {list(graph.inputs)}, got {list(x)}")
-    arrays = {name: np.asarray(x[name]) for name in graph.inputs}
-    for name, array in arrays.items():
-        expected = graph.shapes[name]
-        if array.ndim == 0 or array.shape[1:] != expected or array.dtype.kind not in "biuf":
-            shape = ", ".join(map(str, expected))
-            raise DataError(
-                f"input '{name}': expected numbers of shape (num_samples, {shape}), got {array.dtype} {array.shape}"
-            )
-    if len({len(array) for array in arrays.values()}) > 1:
-        lengths = {name: len(array) for name, array in arrays.items()}
-        raise DataError(f"expected equally many samples for every input, got {lengths}")
-    return arrays

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from snntoolbox.errors import GraphError
 from snntoolbox.ir.ops import AveragePool, Conv, ConvTranspose, MaxPool, Padding, Shape
 from snntoolbox.ir.ops.base import pooled_size
+from snntoolbox.ir.padding import dilated, same_padding
 
 __all__ = ["average_pool", "constant", "conv", "conv_transpose", "max_pool"]
 
@@ -66,7 +67,7 @@ def average_pool(op: AveragePool, x: tf.Tensor) -> tf.Tensor:
     """Return the mean of each window, over all its elements or those inside the input."""
     if _is_global(op, x):
         return tf.reduce_mean(x, range(1, x.shape.rank - 1), keepdims=True)
-    same = _same_padding(tuple(x.shape[1:-1]), op.pool, op.strides, (1,) * len(op.pool))
+    same = same_padding(tuple(x.shape[1:-1]), op.pool, op.strides)
     if op.count_padding or not np.any(op.padding) or (op.padding == same and len(op.pool) == 2):
         # TensorFlow's SAME leaves padding out of the mean, so it must not stand for padding that counts.
         return _pool(tf.nn.avg_pool2d, x, op, 0.0, may_use_same=not op.count_padding)
@@ -106,7 +107,7 @@ def _conv_plain(op: Conv, x: tf.Tensor, kernel: NDArray[Any]) -> tf.Tensor:
 
 def _conv_depthwise(op: Conv, x: tf.Tensor) -> tf.Tensor:
     """Depthwise kernel (*window, 1, in * multiplier); TensorFlow wants (*window, in, multiplier)."""
-    kernel = _dilate(op.kernel, op.dilation).reshape(*_dilated(op.window, op.dilation), op.in_channels, -1)
+    kernel = _dilate(op.kernel, op.dilation).reshape(*dilated(op.window, op.dilation), op.in_channels, -1)
     padding, strides = op.padding, op.strides
     one_axis = len(strides) == 1
     if one_axis:
@@ -180,29 +181,16 @@ def _padding_2d(padding: Padding, spatial: Shape, window: Shape, strides: Shape,
     """The padding in TensorFlow's words: by name where a name says the same, which every kernel supports."""
     if not np.any(padding):
         return "VALID"
-    if padding == _same_padding(spatial, window, strides, dilation):
+    if padding == same_padding(spatial, window, strides, dilation):
         return "SAME"
     return [[0, 0], *(list(pair) for pair in padding), [0, 0]]
-
-
-def _same_padding(spatial: Shape, window: Shape, strides: Shape, dilation: Shape) -> Padding:
-    """What TensorFlow means by SAME: ceil(size / stride) places, the odd zero after."""
-    pairs = []
-    for size, extent, stride in zip(spatial, _dilated(window, dilation), strides, strict=True):
-        total = max((-(-size // stride) - 1) * stride + extent - size, 0)
-        pairs.append((total // 2, total - total // 2))
-    return tuple(pairs)
-
-
-def _dilated(window: Shape, dilation: Shape) -> Shape:
-    return tuple((w - 1) * d + 1 for w, d in zip(window, dilation, strict=True))
 
 
 def _dilate(kernel: NDArray[Any], dilation: Shape) -> NDArray[Any]:
     """The kernel with zeros between its elements, which needs no dilation."""
     if set(dilation) == {1}:
         return kernel
-    wide = np.zeros((*_dilated(kernel.shape[:-2], dilation), *kernel.shape[-2:]), kernel.dtype)
+    wide = np.zeros((*dilated(kernel.shape[:-2], dilation), *kernel.shape[-2:]), kernel.dtype)
     wide[tuple(slice(None, None, d) for d in dilation)] = kernel
     return wide
 
