@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from pydantic import BaseModel
 
@@ -78,8 +77,10 @@ def _value(kind: Kind) -> str:
     """Say what may be written, in a few words."""
     if registered := kind.note(Registered):
         return f"one of {', '.join(registered.names())}; plug-ins add more"
+    if kind.is_model:
+        return "dictionary with the keys " + ", ".join(f"`{key}`" for key in kind.base.model_fields)
     if not kind.choices:
-        return kind.words.removeprefix("a ")
+        return kind.words.removeprefix("a ").partition(" such as")[0]
     written: dict[str, list[str]] = {choice: [f"`{choice}`"] for choice in kind.choices}
     for spelling, choice in kind.spellings.items():
         written[choice].append(f"`{spelling}`")
@@ -87,15 +88,15 @@ def _value(kind: Kind) -> str:
 
 
 def _retired_table() -> str:
-    rows = []
-    for place, options in [*_bracketed(RETIRED_OPTIONS), *RETIRED_KEYS.items()]:
-        rows += [(f"{place} `{option}`", _harmless(entry), entry.advice) for option, entry in options.items()]
+    """One row for all options of a place that share the advice."""
+    places = {f"[{section}]": options for section, options in RETIRED_OPTIONS.items()} | dict(RETIRED_KEYS)
+    groups: dict[tuple[str, str, str], list[str]] = {}
+    for place, options in places.items():
+        for option, entry in options.items():
+            groups.setdefault((place, _harmless(entry), entry.advice), []).append(f"`{option}`")
+    rows = [(f"{place} {', '.join(names)}", values, advice) for (place, values, advice), names in groups.items()]
     rows += [(f"[{section}]", "any", advice) for section, advice in RETIRED_SECTIONS.items()]
-    return _table(("option", "without effect", "instead"), rows)
-
-
-def _bracketed(tables: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    return ((f"[{name}]", table) for name, table in tables.items())
+    return _table(("option", "values without effect", "instead"), rows)
 
 
 def _harmless(entry: Retired) -> str:

@@ -106,8 +106,8 @@ class Kind:
         return cls(declared, notes)
 
     def note(self, kind: type[Note]) -> Note | None:
-        """Return the note of this type, or None."""
-        return next((note for note in self.notes if isinstance(note, kind)), None)
+        """Return the note of this type, the outermost of several, or None."""
+        return next((note for note in reversed(self.notes) if isinstance(note, kind)), None)
 
     @property
     def element(self) -> Kind:

@@ -111,7 +111,7 @@ RETIRED_VALUES: Mapping[tuple[str, str], Mapping[str, str]] = {
     ),
 }
 
-_AUGMENT = Retired("Test samples are not augmented: remove it.", ("False", "0", "0.0", "None"))
+_AUGMENT = Retired("Test samples are not augmented: remove it.", ("False", "0.0", "None"))
 _PER_SAMPLE = Retired("Apply it to the files; [input] mean and std are the same for all samples.", ("False",))
 
 RETIRED_KEYS: Mapping[str, Mapping[str, Retired]] = {
@@ -128,7 +128,7 @@ RETIRED_KEYS: Mapping[str, Mapping[str, Retired]] = {
         "fill_mode": Retired("It only matters for augmentation."),
         "cval": Retired("It only matters for augmentation."),
         "interpolation_order": Retired("It only matters for augmentation."),
-        "validation_split": Retired("Move the images to test on to a folder of their own.", ("0", "0.0", "None")),
+        "validation_split": Retired("Move the images to test on to a folder of their own.", ("0.0", "None")),
         "rotation_range": _AUGMENT,
         "width_shift_range": _AUGMENT,
         "height_shift_range": _AUGMENT,

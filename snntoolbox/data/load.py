@@ -6,8 +6,7 @@ import warnings
 from dataclasses import replace
 from pathlib import Path
 
-from snntoolbox.config.option_types import DataflowKwargs
-from snntoolbox.config.settings import Input, Paths, Simulation
+from snntoolbox.config.settings import DataflowKwargs, Input, Paths, Simulation
 from snntoolbox.data.classes import ClassIndex, read_class_index
 from snntoolbox.data.dataset import Dataset
 from snntoolbox.data.images import COLOR_MODES, IMAGE_SUFFIXES, ImageFormat, open_image_folder
@@ -148,7 +147,8 @@ def _image_format(options: DataflowKwargs, input_shape: tuple[int, ...]) -> Imag
             f"image folders: the network takes samples of shape {input_shape}, expected (height, width, channels) with "
             "1, 3 or 4 channels. Store samples of other kinds as arrays, with dataset_format = npz."
         )
-    return ImageFormat(options.target_size or (input_shape[0], input_shape[1]), options.color_mode or mode)
+    size = options.target_size or (input_shape[0], input_shape[1])
+    return ImageFormat(size, options.color_mode or mode, options.interpolation or "nearest")
 
 
 def _shuffled(dataset: Dataset, options: DataflowKwargs, offset: int) -> Dataset:

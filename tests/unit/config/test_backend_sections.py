@@ -28,7 +28,7 @@ class Plain(BaseModel):
     """A model that is no Section."""
 
     cores: int
-    host: str = "localhost"
+    host: str = "example.org"
 
 
 @pytest.fixture(autouse=True)

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from snntoolbox.config.option_types import DataflowKwargs, DatagenKwargs
-from snntoolbox.config.settings import Input, Paths, Simulation
+from snntoolbox.config.settings import DataflowKwargs, DatagenKwargs, Input, Paths, Simulation
 from snntoolbox.data import choose_samples, load_normalization_set, load_test_set
 from snntoolbox.errors import DataError
 
@@ -153,6 +152,15 @@ def test_an_image_format_that_the_network_does_not_take_is_refused(image_folder)
     large = _inputs(dataset_format="jpg", dataflow_kwargs=DataflowKwargs(target_size=(8, 8)))
     with pytest.raises(DataError, match=r"samples have shape \(8, 8, 3\)"):
         load_test_set(_paths(image_folder), large, (4, 5, 3), 3)
+
+
+@pytest.mark.parametrize(("interpolation", "between"), [(None, False), ("nearest", False), ("bilinear", True)])
+def test_images_are_resized_as_asked(tmp_path, interpolation, between):
+    (tmp_path / "a").mkdir()
+    Image.fromarray(np.array([[0, 255]], np.uint8)).save(tmp_path / "a" / "0.png")
+    inputs = _inputs(dataset_format="png", dataflow_kwargs=DataflowKwargs(interpolation=interpolation))
+    pixels = load_test_set(_paths(tmp_path), inputs, (1, 4, 1), 1).array()
+    assert bool(set(pixels.ravel().tolist()) - {0.0, 255.0}) == between
 
 
 def test_the_rescaling_of_the_originals_options_is_applied_to_images(image_folder):

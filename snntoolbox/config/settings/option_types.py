@@ -11,8 +11,7 @@ from snntoolbox.config.fields import Expected
 
 __all__ = [
     "CountOrAll",
-    "DataflowKwargs",
-    "DatagenKwargs",
+    "CountOrUnlimited",
     "FolderName",
     "Index",
     "Length",
@@ -70,7 +69,9 @@ def _folder_name(name: str) -> str:
     return name
 
 
-CountOrAll = Annotated[int, Field(ge=-1), AfterValidator(_not_zero), Expected("a whole number >= 1, or -1 for all")]
+Count = Annotated[int, Field(ge=-1), AfterValidator(_not_zero)]
+CountOrAll = Annotated[Count, Expected("a whole number >= 1, or -1 for all")]
+CountOrUnlimited = Annotated[Count, Expected("a whole number >= 1, or -1 for no limit")]
 FolderName = Annotated[str, AfterValidator(_folder_name)]
 LogVars = Annotated[frozenset[LogVar], AfterValidator(_log_vars)]
 PlotVars = Annotated[frozenset[PlotVar], AfterValidator(_plot_vars)]
@@ -86,21 +87,3 @@ class Section(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
-
-
-class DatagenKwargs(Section):
-    """Keys of `datagen_kwargs` that have a meaning here."""
-
-    rescale: Scale | None = None
-
-
-class DataflowKwargs(Section):
-    """Keys of `dataflow_kwargs` that have a meaning here; None leaves the choice to the loader."""
-
-    target_size: Annotated[tuple[Length, Length], Expected("two whole numbers > 0, (height, width)")] | None = None
-    color_mode: Literal["rgb", "grayscale", "rgba"] | None = None
-    interpolation: Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"] | None = None
-    classes: tuple[str, ...] | None = None
-    class_mode: Literal["categorical"] | None = None
-    shuffle: bool | None = None
-    seed: Index | None = None

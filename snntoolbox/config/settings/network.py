@@ -1,0 +1,105 @@
+"""Sections [normalization], [conversion] and [cell]: how the network becomes a spiking one."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from snntoolbox.config.fields import Registered, Spellings, Unit
+from snntoolbox.config.settings.option_types import CountOrAll, Section
+from snntoolbox.registry import CODES
+
+__all__ = ["Cell", "Conversion", "Normalization"]
+
+
+class Normalization(Section):
+    """Scaling of the weights by the activations that a set of samples causes (Rueckauer 2020, section 2.1.2.2)."""
+
+    method: Literal["percentile", "maximum"] = Field(
+        description="What counts as the largest activation of a layer. `percentile`: robust against outliers, so rates "
+        "are higher and the network needs less time. `maximum`: no activation saturates."
+    )
+    percentile: float = Field(
+        gt=0,
+        le=100,
+        description="Percentile of the non-zero activations that becomes a rate of one spike per time step. Values "
+        "from 99 to 99.9 do well: lower ones give faster networks in which more activations saturate.",
+    )
+    channel_wise: bool = Field(
+        description="One scale for each channel instead of one for each layer. Channels with small activations fire "
+        "more."
+    )
+    normalization_schedule: bool = Field(
+        description="Lower the percentile by 0.02 for each layer of depth, since activity decreases with depth."
+    )
+    num_samples: CountOrAll = Field(description="Number of samples of `x_norm` that the activations are computed for.")
+    tolerance: float = Field(
+        gt=0,
+        description="Largest relative deviation of the network's outputs that a step which promises to keep its "
+        "function may cause. The run stops above it.",
+    )
+
+    def percentile_at(self, depth: int) -> float:
+        """Return the percentile of the layer with index ``depth``, counted from 0 over the layers with neurons."""
+        return max(self.percentile - 0.02 * depth, 0.0) if self.normalization_schedule else self.percentile
+
+
+class Conversion(Section):
+    """How the network becomes a spiking one."""
+
+    spike_code: Annotated[str, Registered(CODES)] = Field(
+        description="What spikes mean. `rate`: an activation is the mean number of spikes per time step."
+    )
+    softmax_to_relu: bool = Field(description="Replace a softmax by a rectifier before the conversion.")
+    max2avg_pool: bool = Field(
+        description="Replace max-pooling by average-pooling, which spiking hardware can do, before the conversion. The "
+        "network's accuracy changes: see the accuracy after parsing."
+    )
+    maxpool_type: Literal["cumulative", "fir_max", "exp_max", "avg_max"] = Field(
+        description="How spiking max-pooling finds the maximum. `cumulative`: the maximum of the inputs summed since "
+        "the start, which is exact. The others let through the spikes of the input with the highest estimated rate "
+        "(Rueckauer 2020, section 2.1.2.4): `avg_max` estimates it by the sum since the start, `fir_max` by a sum in "
+        "which later steps count less, `exp_max` by an exponential average."
+    )
+    output: Literal["potential", "spikes", "softmax_clock", "softmax_poisson"] = Field(
+        description="What the result is read from. `potential`: the last layer accumulates its input without firing, "
+        "so negative outputs count too. `spikes`: its spike counts. `softmax_clock`, `softmax_poisson`: counts of "
+        "spikes drawn from the softmax of the potentials, one a tick of a clock or each neuron on its own (Rueckauer "
+        "2020, section 2.1.2.4)."
+    )
+
+
+class Cell(Section):
+    """The spiking neurons."""
+
+    v_thresh: float = Field(
+        gt=0,
+        description="Membrane potential at which a neuron fires, in units of the normalised activation. A spike "
+        "carries this much, so that rates times threshold are the activations.",
+    )
+    tau_refrac: Annotated[float, Unit("ms")] = Field(
+        ge=0,
+        description="Refractory period: time after a spike in which a neuron neither fires nor takes input; a whole "
+        "multiple of `dt`.",
+    )
+    reset: Annotated[
+        Literal["subtract", "zero", "modulo"],
+        Spellings({"Reset by subtraction": "subtract", "Reset to zero": "zero", "Reset by modulo": "modulo"}),
+    ] = Field(
+        description="Potential after a spike. `Reset by subtraction`: less the threshold, so that nothing is lost. "
+        "`Reset to zero`: 0, which loses what was above the threshold. `Reset by modulo`: the remainder of a division "
+        "by the threshold."
+    )
+    leak: bool = Field(
+        description="The membrane potential decays with the time constant `tau_m`. The rate code assumes that it does "
+        "not."
+    )
+    tau_m: Annotated[float, Unit("ms")] = Field(gt=0, description="Time constant of the membrane, used with `leak`.")
+    initial_potential: float = Field(
+        ge=0,
+        lt=1,
+        description="Membrane potential at the start, as a fraction of the threshold. Half of it makes a spike count "
+        "the rounded value of the activation instead of the truncated one, which gives good accuracy much earlier; 0 "
+        "is what the original toolbox does.",
+    )
