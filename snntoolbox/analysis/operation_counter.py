@@ -1,0 +1,88 @@
+"""Operations summed up over batches: the streaming side of `operations`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snntoolbox.analysis.operations import (
+    ann_operations,
+    fan_out,
+    input_macs,
+    input_operations,
+    is_upper_bound,
+    neuron_updates,
+)
+from snntoolbox.analysis.results import Operations
+from snntoolbox.backends.record import Record
+from snntoolbox.codes import Stimulus
+from snntoolbox.ir import Graph
+
+__all__ = ["OperationCounter", "named_stimuli"]
+
+Array = NDArray[Any]
+
+
+def named_stimuli(graph: Graph, stimulus: Stimulus | Mapping[str, Stimulus] | None) -> dict[str, Stimulus]:
+    """Return the stimulus of each input node, where it is known."""
+    if stimulus is None:
+        return {}
+    return {graph.inputs[0]: stimulus} if isinstance(stimulus, Stimulus) else dict(stimulus)
+
+
+class OperationCounter:
+    """Counts the operations of a simulated graph.
+
+    Args:
+        graph: The converted graph.
+        ann: The network before conversion, whose operations are counted; None to count those of ``graph``.
+        seed: Seed of the simulation, from which random input is replayed.
+    """
+
+    def __init__(self, graph: Graph, ann: Graph | None = None, seed: int = 0) -> None:
+        self._graph, self._ann, self._seed = graph, ann or graph, seed
+        self.fan_outs = fan_out(graph)
+        self._constant = set(graph.inputs)
+        self._samples, self._num_steps = 0, 0
+        self._over_time: NDArray[np.float64] | None = None
+        self._per_layer: dict[str, float] = {}
+
+    def add(self, record: Record, stimulus: Stimulus | Mapping[str, Stimulus] | None) -> None:
+        """Add a batch: a record with `operation_weights` as totals, and the input if it may be spikes."""
+        self._samples += len(record)
+        self._num_steps = record.num_steps
+        for name, totals in record.totals.items():
+            self._count(name, totals)
+        for name, one in named_stimuli(self._graph, stimulus).items():
+            if not one.constant:
+                self._constant.discard(name)
+                self._count(name, input_operations(one, self.fan_outs[name], record.num_steps, self._seed))
+
+    def _count(self, name: str, totals: Array) -> None:
+        """Add the operations of one layer or input, shape (steps, batch)."""
+        per_step = totals.astype(np.float64).sum(axis=1)
+        self._over_time = per_step if self._over_time is None else self._over_time + per_step
+        self._per_layer[name] = self._per_layer.get(name, 0.0) + float(per_step.sum())
+
+    def result(self) -> Operations:
+        """Return the operations for one sample, the mean of all batches so far."""
+        ann = ann_operations(self._ann)
+        if self._over_time is None or not self._samples:
+            return Operations(ann=ann)
+        over_time = np.cumsum(self._over_time) / self._samples
+        macs = input_macs({name: self.fan_outs[name] for name in self._constant})
+        total = float(over_time[-1]) + 2 * macs
+        return Operations(
+            ann=ann,
+            snn=float(over_time[-1]),
+            snn_over_time=over_time,
+            snn_input_macs=macs,
+            snn_total=total,
+            ratio=total / ann if ann else None,
+            neuron_updates=neuron_updates(self._graph) * self._num_steps,
+            per_layer={name: count / self._samples for name, count in self._per_layer.items()},
+            upper_bound=is_upper_bound(self._graph),
+        )

@@ -1,0 +1,141 @@
+"""Operation counts of the network and of its spiking counterpart (Rueckauer 2020, section 2.1.2.5).
+
+Connections are counted exactly, element by element: borders, strides, dilation, groups and branches included, zero
+weights too. Conventions:
+
+* A weighted op (Dense, Conv, ConvTranspose, Affine) costs one operation for each connection that a spike passes.
+  Reshaping, adding branches and pooling cost nothing, but a spike that overlapping windows or branches multiply causes
+  the operations behind it as many times.
+* Counting ends at neurons and at what is applied outside the simulator after the last of them.
+* A spiking max-pool is counted as if it passed every spike on; it discards those of the losers. Behind one, counts are
+  therefore upper bounds, and `is_upper_bound` says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snntoolbox.analysis.adjacency import WEIGHTED, pull_back
+from snntoolbox.backends.head import split_head
+from snntoolbox.codes import Stimulus
+from snntoolbox.ir import Graph, Node
+from snntoolbox.ir.ops import Affine, MaxPool, Spiking, SpikingMaxPool
+
+__all__ = [
+    "ann_operations",
+    "connections",
+    "fan_out",
+    "input_macs",
+    "input_operations",
+    "is_upper_bound",
+    "neuron_updates",
+    "operation_weights",
+]
+
+Array = NDArray[Any]
+
+
+def fan_out(graph: Graph) -> dict[str, NDArray[np.int64]]:
+    """Return how many synaptic operations one spike of each element causes.
+
+    The cost of an element is the sum, over the elements it is connected to, of 1 (weighted ops) or 0 (others) plus the
+    cost of that element; neurons and outputs cost nothing themselves.
+
+    Returns:
+        Input or layer of neurons -> array of its shape.
+    """
+    body = split_head(graph).body
+    cost = {node.name: np.zeros(body.shapes[node.name], np.int64) for node in body.nodes}
+    for node in reversed(body.nodes):
+        if _passes_spikes(node):
+            arriving = cost[node.name] + isinstance(node.op, WEIGHTED)
+            parts = pull_back(node.op, arriving, body.input_shapes(node.name))
+            for source, part in zip(node.inputs, parts, strict=True):
+                cost[source] += part
+    return {name: cost[name] for name in (*body.inputs, *body.neurons)}
+
+
+def operation_weights(graph: Graph) -> dict[str, NDArray[np.float64]]:
+    """Return the fan-out of the layers whose spikes cause operations, as weights for ``Probes.totals``."""
+    layers = fan_out(graph)
+    return {name: layers[name].astype(np.float64) for name in graph.neurons if layers[name].any()}
+
+
+def is_upper_bound(graph: Graph) -> bool:
+    """Whether counts from `fan_out` include operations of spikes that a max-pool discards."""
+    behind: set[str] = set()
+    for node in split_head(graph).body.nodes:
+        reached = isinstance(node.op, SpikingMaxPool) or bool(behind.intersection(node.inputs))
+        if reached and isinstance(node.op, WEIGHTED):
+            return True
+        if reached and not isinstance(node.op, Spiking):
+            behind.add(node.name)
+    return False
+
+
+def connections(graph: Graph, name: str) -> int:
+    """Return the number of (input element, output element) pairs that a node's weights connect; 0 without weights."""
+    node = graph[name]
+    if not isinstance(node.op, WEIGHTED):
+        return 0
+    ones = np.ones(graph.shapes[name], np.int64)
+    return int(sum(back.sum() for back in pull_back(node.op, ones, graph.input_shapes(name))))
+
+
+def ann_operations(graph: Graph) -> int:
+    """Return the operations of one forward pass (Rueckauer 2020, eq. 2.21).
+
+    A multiplication and an addition for each connection and an addition for each bias: 2 connections + neurons, the
+    second term only for nodes that have a bias. At borders only connections that exist count, so this is below
+    (2 fan-in + 1) neurons wherever an op pads. Scaling of single elements (Affine) is one multiplication and, with a
+    shift, one addition. Pooling and activations are not counted.
+    """
+    total = 0
+    for node in graph.nodes:
+        if isinstance(node.op, Affine):
+            total += graph.size(node.name) * (1 if node.op.shift is None else 2)
+        elif isinstance(node.op, WEIGHTED):
+            biases = graph.size(node.name) if "bias" in node.op.parameters() else 0
+            total += 2 * connections(graph, node.name) + biases
+    return total
+
+
+def neuron_updates(graph: Graph) -> int:
+    """Return the number of neurons of a spiking graph: how many states a simulator with a clock updates in a step."""
+    return sum(graph.size(name) for name in graph.neurons)
+
+
+def input_operations(stimulus: Stimulus, weights: Array, num_steps: int, seed: int = 0) -> NDArray[np.float64]:
+    """Return the synaptic operations that input spikes cause, shape (steps, batch).
+
+    Poisson input is replayed from its seed, so the spikes are those that the network received. A constant current
+    sends no spikes: its operations are multiplications and additions, done once for a sample, and not part of this.
+
+    Args:
+        stimulus: Input of a batch.
+        weights: Fan-out of the input, shape of a sample.
+        num_steps: Number of steps simulated.
+        seed: Seed of the simulation.
+    """
+    if stimulus.constant:
+        return np.zeros((num_steps, len(stimulus)))
+    flat = np.asarray(weights, np.float64).reshape(-1)
+    frames = stimulus.frames(num_steps, seed)
+    return np.stack([(frame != 0).reshape(len(frame), -1) @ flat for frame in frames])
+
+
+def input_macs(fan_outs: Mapping[str, Array]) -> int:
+    """Return the multiply-accumulate operations, once for a sample, that turn constant inputs into currents.
+
+    Args:
+        fan_outs: Fan-out of each constant input.
+    """
+    return int(sum(values.sum() for values in fan_outs.values()))
+
+
+def _passes_spikes(node: Node) -> bool:
+    return node.op.linear or isinstance(node.op, MaxPool | SpikingMaxPool)
