@@ -1,1 +1,1 @@
-"""Passes: graph in, graph out, one file each. `snntoolbox.passes.pipeline` is the only place where their order is written."""
+"""Passes: graph in, graph out, one file each. Their order is written in `snntoolbox.passes.pipeline` alone."""
