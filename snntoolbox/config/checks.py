@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from snntoolbox.config.ini import Entry
 from snntoolbox.config.settings import SECTIONS, Cell, Input, ParameterSweep, Paths, Section, Simulation
+from snntoolbox.config.text import read_value
 from snntoolbox.config.validate import kinds, validate
 from snntoolbox.registry import suggest
 
@@ -26,11 +27,16 @@ class Finding:
 
 def cross_check(sections: Mapping[str, Section]) -> Iterator[Finding]:
     """Run every check whose sections are valid on their own."""
+    yield from _between_options(sections)
+    sweep = sections.get("parameter_sweep")
+    if isinstance(sweep, ParameterSweep):
+        yield from _sweep(sweep, sections)
+
+
+def _between_options(sections: Mapping[str, Section]) -> Iterator[Finding]:
     for names, check in _CHECKS:
         if all(name in sections for name in names):
             yield from check(*(sections[name] for name in names))
-    if "parameter_sweep" in sections:
-        yield from _sweep(sections)
 
 
 def _is_whole(quotient: float) -> bool:
@@ -73,41 +79,42 @@ def _image_options(data: Input) -> Iterator[Finding]:
 
 
 def _files(paths: Paths) -> Iterator[Finding]:
-    if paths.filename_parsed_model == paths.filename_ann:
-        what = f"is the model itself, {paths.filename_ann}, and would replace it."
+    ann = paths.filename_ann
+    models = [ann, ann.with_name(f"{ann.name}.h5")] if ann else []
+    if paths.filename_parsed_model in models:
+        what = f"is the model itself, {paths.filename_parsed_model}, and would replace it."
         yield Finding("paths", "filename_parsed_model", what, "Choose another name.")
-    if paths.filename_snn in (paths.filename_ann, paths.filename_parsed_model):
+    if paths.filename_snn in (*models, paths.filename_parsed_model):
         what = f"is the file of another network, {paths.filename_snn}, and would replace it."
         yield Finding("paths", "filename_snn", what, "Choose another name.")
 
 
-def _sweep(sections: Mapping[str, Section]) -> Iterator[Finding]:
+def _sweep(sweep: ParameterSweep, sections: Mapping[str, Section]) -> Iterator[Finding]:
     """Check that the swept option exists, is a number, and may take each of the values."""
-    sweep = sections["parameter_sweep"]
-    if not isinstance(sweep, ParameterSweep):
-        return
     section, option = sweep.target
-    numbers = [
-        f"{s}.{o}" for s, model in SECTIONS.items() for o, kind in kinds(model).items() if kind.base in (int, float)
-    ]
+    numbers = [f"{s}.{o}" for s, model in SECTIONS.items() for o, kind in kinds(model).items() if kind.is_number]
     if f"{section}.{option}" not in numbers:
         hint = suggest(f"{section}.{option}", numbers).strip() or "Options of [cell] need no section name."
         what = f"expected a numeric option of [cell], or section.option, got '{sweep.param_name}'."
         yield Finding("parameter_sweep", "param_name", what, hint)
     elif section in sections:
-        yield from _sweep_values(sweep, sections[section])
+        for value in sweep.param_values:
+            for what in _point_problems(sweep.target, value, sections):
+                yield Finding("parameter_sweep", "param_values", f"[{section}] {option} = {value:g}: {what}")
 
 
-def _sweep_values(sweep: ParameterSweep, swept: Section) -> Iterator[Finding]:
-    section, option = sweep.target
-    others = {name: getattr(swept, name) for name in type(swept).model_fields}
-    whole = kinds(type(swept))[option].base is int
-    for value in sweep.param_values:
-        point = int(value) if whole and value.is_integer() else value
-        entry = Entry(section, option, point)
-        _, problems = validate(section, type(swept), others | {option: point}, {option: entry})
-        for problem in problems:
-            yield Finding("parameter_sweep", "param_values", f"[{section}] {option}: {problem.what}")
+def _point_problems(target: tuple[str, str], value: float, sections: Mapping[str, Section]) -> Iterator[str]:
+    """Say what is wrong with one value of a sweep, on its own or beside the other options."""
+    section, option = target
+    model = type(sections[section])
+    point = read_value(value, kinds(model)[option])
+    values = {name: getattr(sections[section], name) for name in model.model_fields} | {option: point}
+    swept, problems = validate(section, model, values, {option: Entry(section, option, point)})
+    yield from (problem.what for problem in problems)
+    if swept is not None:
+        before = set(_between_options(sections))
+        after = set(_between_options({**sections, section: swept}))
+        yield from (finding.what for finding in after - before if finding.fatal)
 
 
 _CHECKS: tuple[tuple[tuple[str, ...], Callable[..., Iterator[Finding]]], ...] = (

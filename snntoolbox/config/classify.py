@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -92,10 +93,11 @@ def unknown_option(entry: Entry, known: list[str]) -> Problem:
     """Name an option that its section does not have, with the option that may be meant."""
     homes = [name for name, model in SECTIONS.items() if entry.option in model.model_fields]
     elsewhere = {option: f"[{name}] {option}" for name, model in SECTIONS.items() for option in model.model_fields}
+    similar = difflib.get_close_matches(entry.option, elsewhere, n=1)
     if homes:
         hint = f"It belongs in section {' or '.join(f'[{home}]' for home in homes)}."
-    elif not (hint := suggest(entry.option, known).strip()) and (close := suggest(entry.option, list(elsewhere))):
-        hint = f"Did you mean '{elsewhere[close.split(chr(39))[1]]}'?"
+    elif not (hint := suggest(entry.option, known).strip()) and similar:
+        hint = f"Did you mean '{elsewhere[similar[0]]}'?"
     return Problem(entry.where, "unknown option.", hint or f"Options here are {', '.join(known)}.")
 
 

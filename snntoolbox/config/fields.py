@@ -115,6 +115,11 @@ class Kind:
         return Kind.of(get_args(self.base)[0])
 
     @property
+    def is_number(self) -> bool:
+        """Whether this is one number."""
+        return self.base in (int, float)
+
+    @property
     def is_list(self) -> bool:
         """Whether this is a list or set."""
         return get_origin(self.base) in (tuple, frozenset)

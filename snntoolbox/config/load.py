@@ -21,7 +21,7 @@ from snntoolbox.config.validate import read_section, validate
 from snntoolbox.errors import Problem
 from snntoolbox.registry import suggest
 
-__all__ = ["all_values", "default_entries", "load", "load_backend_settings", "overrides_from_text", "replace"]
+__all__ = ["all_values", "default_entries", "load", "load_backend_settings", "replace"]
 
 Model = TypeVar("Model", bound=BaseModel)
 _NOTHING: Mapping[str, object] = MappingProxyType({})
@@ -99,23 +99,6 @@ def load_backend_settings(settings: Settings, section: str, model_type: type[Mod
     if result is None or problems:
         raise config_error(f"section [{section}]", [*problems, *wrong])
     return result
-
-
-def overrides_from_text(assignments: Iterable[str]) -> dict[str, str]:
-    """Turn ``["section.option=value", ...]``, as a command line gives them, into overrides.
-
-    Raises:
-        ConfigError: Not all of them are of this form.
-    """
-    pairs = [assignment.partition("=") for assignment in assignments]
-    problems = [
-        Problem(f"override '{name}'", "expected section.option=value.", "For example simulation.duration=100.")
-        for name, equals, _ in pairs
-        if not equals
-    ]
-    if problems:
-        raise config_error("the overrides", problems)
-    return {name.strip(): value.strip() for name, _, value in pairs}
 
 
 def default_entries() -> tuple[Entry, ...]:

@@ -64,11 +64,6 @@ class Settings:
         return str(self.origins[section, option])
 
     @property
-    def poisson_rate(self) -> float | None:
-        """Probability in (0, 1] of a Poisson spike of the largest input in a time step; None for constant currents."""
-        return self.input.input_rate * self.simulation.dt / 1000 if self.input.poisson_input else None
-
-    @property
     def refractory_steps(self) -> int:
         """Number of time steps of the refractory period, which loading has checked to be whole."""
         return round(self.cell.tau_refrac / self.simulation.dt)

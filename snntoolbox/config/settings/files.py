@@ -130,8 +130,3 @@ class Input(Section):
         """What every input value is multiplied by: `rescale`, and for images that of `datagen_kwargs` as well."""
         images = self.dataset_format != "npz"
         return self.rescale * (self.datagen_kwargs.rescale or 1.0 if images else 1.0)
-
-    @property
-    def max_events(self) -> int | None:
-        """Cap on the Poisson spikes of a sample, or None."""
-        return None if self.num_poisson_events_per_sample < 0 else self.num_poisson_events_per_sample

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from snntoolbox.config.load import load, overrides_from_text, replace
+from snntoolbox.config.load import load, replace
 from snntoolbox.errors import ConfigError
 
 Write = Callable[..., Path]
@@ -79,18 +79,7 @@ def test_derived_values(write: Write):
     assert settings.simulation.num_steps == 7
     assert settings.refractory_steps == 3
     assert settings.leak_factor == pytest.approx(0.36787944117144233)
-    assert settings.poisson_rate is None
-    assert settings.input.max_events is None
     assert load(write()).leak_factor == 1.0
-
-
-def test_poisson_rate_and_cap(write: Write):
-    text = (
-        "[input]\npoisson_input = True\ninput_rate = 500\nnum_poisson_events_per_sample = 9\n[simulation]\ndt = 0.5\n"
-    )
-    settings = load(write(text))
-    assert settings.poisson_rate == 0.25
-    assert settings.input.max_events == 9
 
 
 def test_rescale_of_datagen_kwargs_is_for_images_only(write: Write):
@@ -134,12 +123,6 @@ def test_replace_checks_and_keeps_the_rest(write: Write):
         replace(settings, {"cell.v_thresh": -1})
     with pytest.raises(ConfigError, match=r"override \[cel\]: unknown section. Did you mean 'cell'"):
         replace(settings, {"cel.v_thresh": 1})
-
-
-def test_overrides_of_a_command_line():
-    assert overrides_from_text(["a.b = c=d", "e.f="]) == {"a.b": "c=d", "e.f": ""}
-    with pytest.raises(ConfigError, match=r"override 'a\.b': expected section\.option=value"):
-        overrides_from_text(["a.b", "c.d=1"])
 
 
 def test_importing_the_room_loads_nothing_heavy():

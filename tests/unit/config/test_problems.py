@@ -153,10 +153,17 @@ def test_a_missing_file_is_the_only_problem(tmp_path: Path):
             "param_name: expected a numeric option of [cell], or section.option, got 'v_tresh'. Did",
         ),
         ("[parameter_sweep]\nparam_name = reset", "[parameter_sweep] param_name: expected a numeric option"),
-        ("[parameter_sweep]\nparam_values = 1, -1", "param_values: [cell] v_thresh: expected a number > 0, got -1.0."),
+        (
+            "[parameter_sweep]\nparam_values = 1, -1",
+            "param_values: [cell] v_thresh = -1: expected a number > 0",
+        ),
+        (
+            "[parameter_sweep]\nparam_name = simulation.dt\nparam_values = 0.5, 0.3",
+            "param_values: [simulation] dt = 0.3: expected a whole multiple of dt = 0.3 ms, got 200 ms.",
+        ),
         (
             "[parameter_sweep]\nparam_name = simulation.batch_size\nparam_values = 1.5",
-            "[simulation] batch_size: expected a whole",
+            "[simulation] batch_size = 1.5: expected a whole",
         ),
     ],
 )
@@ -171,9 +178,10 @@ def test_checks_between_options_run_beside_other_problems(problems: Problems):
 
 
 def test_a_file_would_replace_another(problems: Problems):
-    text = "[paths]\nfilename_ann = a.h5\nfilename_parsed_model = a\nfilename_snn = a.h5\n"
-    found = problems(text, head="")
-    assert [line.partition(":")[0].split()[-1] for line in found] == ["filename_parsed_model", "filename_snn"]
+    for model in ("a.h5", "a"):  # without its suffix, the model may well be a.h5
+        text = f"[paths]\nfilename_ann = {model}\nfilename_parsed_model = a\nfilename_snn = a.h5\n"
+        found = problems(text, head="")
+        assert [line.partition(":")[0].split()[-1] for line in found] == ["filename_parsed_model", "filename_snn"]
 
 
 def test_sweeps_over_other_sections(write: Write):
