@@ -38,8 +38,8 @@ def test_relative_paths_start_at_path_wd(write: Write, tmp_path: Path):
 
 def test_absolute_paths_and_the_home_directory(write: Write, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("HOME", "/home/someone")
-    found = paths(write(), path_wd="~/work", dataset_path="/data/100%", filename_snn="/somewhere/x.h5")
-    assert found.path_wd == Path("/home/someone/work")
+    found = paths(write(), path_wd="~/nets", dataset_path="/data/100%", filename_snn="/somewhere/x.h5")
+    assert found.path_wd == Path("/home/someone/nets")
     assert found.dataset_path == Path("/data/100%")
     assert found.filename_snn == Path("/somewhere/x.h5")
 
