@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from snntoolbox.backends.connection_matrices import matrices
 from snntoolbox.backends.kernels import apply_op
