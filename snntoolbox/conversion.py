@@ -1,0 +1,209 @@
+"""From a parsed network to a spiking one: the steps and their options, for the pipeline and for `snntoolbox.convert`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snntoolbox.calibration import Calibration, calibrate
+from snntoolbox.codes.base import SpikeCode
+from snntoolbox.errors import ConversionError
+from snntoolbox.ir.graph import Graph
+from snntoolbox.ir.ops import PoolGate
+from snntoolbox.passes.base import Pass
+from snntoolbox.passes.pipeline import OutputComparison, conversion_passes, preparation_passes, run_passes
+from snntoolbox.registry import CODES
+
+if TYPE_CHECKING:
+    from snntoolbox.config.settings import Settings
+
+__all__ = ["Conversion", "Converted", "code_of"]
+
+Array = NDArray[Any]
+OPTIONS = "spike_code_options"
+"""Attribute of a converted graph that keeps the options of its spike code, as JSON."""
+
+
+@dataclass(frozen=True, eq=False)
+class Converted:
+    """What a conversion gives.
+
+    Attributes:
+        prepared: The network after folding and replacing, in the ANN's own units.
+        normalized: The network whose activations are the rates that spiking neurons are to have.
+        spiking: The spiking network.
+        calibration: Measured activations; None without samples.
+        deviations: Pass -> largest relative deviation of the outputs that it caused.
+    """
+
+    prepared: Graph
+    normalized: Graph
+    spiking: Graph
+    calibration: Calibration | None
+    deviations: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """Options of the conversion; called with a graph, samples and a spike code, it returns the spiking graph.
+
+    Attributes:
+        method: What a scale is: a percentile of the activations, or their maximum.
+        percentile: Of the non-zero activations, in (0, 100].
+        channel_wise: One scale a channel instead of one a layer.
+        normalization_schedule: Lower the percentile by 0.02 for each layer of depth.
+        max2avg_pool: Replace max-pooling by average-pooling.
+        softmax_to_relu: Replace a softmax at the output by a rectifier.
+        maxpool_type: How spiking max-pooling finds the maximum; see `snntoolbox.ir.ops.SpikingMaxPool`.
+        clamp: Name of a rectifier -> number of first steps in which its potentials are held.
+        tolerance: Largest relative deviation of the outputs that a pass which keeps the function may cause.
+        batch_size: Samples whose activations are computed at a time.
+    """
+
+    method: Literal["percentile", "maximum"] = "percentile"
+    percentile: float = 99.9
+    channel_wise: bool = False
+    normalization_schedule: bool = False
+    max2avg_pool: bool = False
+    softmax_to_relu: bool = False
+    maxpool_type: PoolGate = "cumulative"
+    clamp: Mapping[str, int] = field(default_factory=dict)
+    tolerance: float = 1e-4
+    batch_size: int = 64
+
+    def __post_init__(self) -> None:
+        """Check the method; the steps check the rest.
+
+        Raises:
+            ConversionError: There is no such method.
+        """
+        if self.method not in ("percentile", "maximum"):
+            raise ConversionError(f"method: expected 'percentile' or 'maximum', got '{self.method}'")
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        """Return the options that ``[normalization]``, ``[conversion]`` and the voltage clamp ask for.
+
+        Raises:
+            ConversionError: The clamp file cannot be read.
+        """
+        normalization, conversion = settings.normalization, settings.conversion
+        return cls(
+            method=normalization.method,
+            percentile=normalization.percentile,
+            channel_wise=normalization.channel_wise,
+            normalization_schedule=normalization.normalization_schedule,
+            max2avg_pool=conversion.max2avg_pool,
+            softmax_to_relu=conversion.softmax_to_relu,
+            maxpool_type=conversion.maxpool_type,
+            clamp=_read_clamp(settings.paths.filename_clamp_indices),
+            tolerance=normalization.tolerance,
+            batch_size=settings.simulation.batch_size,
+        )
+
+    @property
+    def calibration_options(self) -> dict[str, Any]:
+        """Options of `snntoolbox.calibration.calibrate`, which with model and samples determine the scales."""
+        percentile = 100.0 if self.method == "maximum" else self.percentile
+        schedule = self.normalization_schedule and self.method != "maximum"
+        return {"percentile": percentile, "channel_wise": self.channel_wise, "schedule": schedule}
+
+    def prepare(self, graph: Graph, code: SpikeCode, check: OutputComparison | None = None) -> Graph:
+        """Return the graph as it will be calibrated: identities removed, batch norm folded, layers replaced as asked.
+
+        Args:
+            graph: The parsed network.
+            code: The spike code it is for.
+            check: Compares outputs before and after each pass that promises to keep them.
+        """
+        passes = preparation_passes(code, max2avg_pool=self.max2avg_pool, softmax_to_relu=self.softmax_to_relu)
+        return run_passes(graph, passes, check=check)
+
+    def passes(self, code: SpikeCode, calibration: Calibration | None) -> tuple[Pass, ...]:
+        """Return the passes that turn a prepared graph into a spiking one; the last one inserts neurons."""
+        scales = None if calibration is None else calibration.scales
+        return conversion_passes(code, scales, max_pool=self.maxpool_type, clamp=self.clamp)
+
+    def finish(
+        self,
+        prepared: Graph,
+        code: SpikeCode,
+        calibration: Calibration | None,
+        check: OutputComparison | None = None,
+    ) -> tuple[Graph, Graph]:
+        """Return the normalised and the spiking graph of a prepared one."""
+        *scaling, insert = self.passes(code, calibration)
+        normalized = run_passes(prepared, scaling, check=check)
+        options = json.dumps(asdict(code))  # type: ignore[call-overload]
+        return normalized, run_passes(normalized, [insert]).with_attributes(**{OPTIONS: options})
+
+    def run(self, graph: Graph, x_norm: Any, code: SpikeCode) -> Converted:
+        """Take a parsed graph through all steps; see `snntoolbox.convert`."""
+        batches = None if x_norm is None else _Batches(x_norm, self.batch_size)
+        check = None if batches is None else OutputComparison(batches.some(32), self.tolerance)
+        prepared = self.prepare(graph, code, check)
+        calibration = None if batches is None else calibrate(prepared, batches, **self.calibration_options)
+        normalized, spiking = self.finish(prepared, code, calibration, check)
+        return Converted(prepared, normalized, spiking, calibration, {} if check is None else check.deviations)
+
+
+def code_of(graph: Graph) -> SpikeCode:
+    """Return the spike code of a converted graph, with the options it was converted with.
+
+    Raises:
+        ConversionError: The graph has not been converted.
+    """
+    if "spike_code" not in graph.attributes:
+        raise ConversionError("this graph is no spiking network: it has no spike code. Call convert() first.")
+    code: SpikeCode = CODES.load(graph.attributes["spike_code"])(**json.loads(graph.attributes.get(OPTIONS, "{}")))
+    return code
+
+
+class _Batches:
+    """Samples that can be gone through again and again: an array, a mapping of arrays, or an iterable of batches."""
+
+    def __init__(self, x: Any, batch_size: int) -> None:
+        self._x, self._size = x, batch_size
+        if isinstance(x, Iterator):
+            raise ConversionError("x_norm: expected an array or a list of batches, got an iterator that ends after one use")
+
+    def __iter__(self) -> Iterator[Any]:
+        if isinstance(self._x, Mapping):
+            count = len(next(iter(self._x.values())))
+            for i in range(0, count, self._size):
+                yield {name: np.asarray(values)[i : i + self._size] for name, values in self._x.items()}
+        elif isinstance(self._x, np.ndarray):
+            yield from (self._x[i : i + self._size] for i in range(0, len(self._x), self._size))
+        else:
+            yield from self._x
+
+    def some(self, count: int) -> Any:
+        """Return at most ``count`` samples.
+
+        Raises:
+            ConversionError: There are none.
+        """
+        first = next(iter(self), None)
+        if first is None or (not isinstance(first, Mapping) and len(first) == 0):
+            raise ConversionError("x_norm: expected at least one sample to normalise with, got none")
+        if isinstance(first, Mapping):
+            return {name: values[:count] for name, values in first.items()}
+        return first[:count]
+
+
+def _read_clamp(path: Any) -> dict[str, int]:
+    """Return the steps of the voltage clamp, by name of the layer."""
+    if path is None:
+        return {}
+    try:
+        clamp = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConversionError(f"filename_clamp_indices: cannot read {path}: {error}") from error
+    if not isinstance(clamp, dict) or not all(isinstance(n, int) and n >= 0 for n in clamp.values()):
+        raise ConversionError(f'filename_clamp_indices: expected {{"layer name": steps >= 0, ...}} in {path}, got {clamp}')
+    return clamp

@@ -1,0 +1,68 @@
+"""What a run says while it works: progress bars, notes and warnings, by the level of ``[output] verbose``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from rich.console import Console as RichConsole
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+__all__ = ["Console"]
+
+T = TypeVar("T")
+
+
+class Console:
+    """Progress and messages of one run, on standard error, so that standard output stays free for results.
+
+    Attributes:
+        verbose: 0 nothing, 1 progress and warnings, 2 and above also notes on every stage.
+        seconds: Time spent in each stage so far, by the stage's name.
+    """
+
+    def __init__(self, verbose: int = 1) -> None:
+        self.verbose = verbose
+        self.seconds: dict[str, float] = {}
+        self.warnings: list[str] = []
+        self._rich = RichConsole(stderr=True, highlight=False)
+
+    def note(self, text: str) -> None:
+        """Say what a stage did (``verbose`` 2 and above)."""
+        if self.verbose > 1:
+            self._rich.print(escape(text))
+
+    def warn(self, text: str) -> None:
+        """Say what is probably not wanted, and keep it for the report."""
+        self.warnings.append(text)
+        if self.verbose:
+            self._rich.print(f"[yellow]warning:[/yellow] {escape(text)}")
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Measure how long a stage takes, and announce it."""
+        if self.verbose:
+            self._rich.print(f"[bold]{escape(name)}[/bold]")
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+
+    def progress(self, items: Iterable[T], total: int, label: str) -> Iterator[T]:
+        """Yield the items while a bar shows how many of ``total`` are done."""
+        if not self.verbose or not self._rich.is_terminal:
+            yield from items
+            return
+        columns = (
+            TextColumn("  {task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=self._rich, transient=True) as bars:
+            yield from bars.track(items, total=total, description=label)
