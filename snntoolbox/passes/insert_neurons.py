@@ -77,8 +77,7 @@ class InsertNeurons(Pass):
         elif output.readout == "message":
             spiking = self._spike_at_outputs(spiking, head, output)
         else:
-            for name in _readouts(spiking, head):
-                spiking = append_op(spiking, name, ops.Spiking(output), suffix="potential")
+            spiking = _read(spiking, head, output, "potential")[0]
         return spiking.with_attributes(spike_code=self.code.name)
 
     def _convert(self, graph: Graph, node: Node) -> Op:
@@ -116,9 +115,7 @@ class InsertNeurons(Pass):
                 f"spike counts cannot stand for {', '.join(refused)}; read the output from potentials"
             )
         graph = replace_ops(graph, dict.fromkeys(inside, ops.Spiking(model)))
-        added = _readouts(graph, head - set(inside))
-        for name in added:
-            graph = append_op(graph, name, ops.Spiking(model), suffix="spikes")
+        graph, added = _read(graph, head - set(inside), model, "spikes")
         if inside or added:
             _LOG.warning(
                 "%s: neurons with negative input never fire, and rates end at one spike a step; read the output from "
@@ -134,15 +131,24 @@ def _what_to_do(op: Op) -> str:
     return f"Train the network with a ReLU in place of {getattr(op, 'function', op.kind)}."
 
 
-def _readouts(graph: Graph, head: frozenset[str]) -> list[str]:
-    """Return the nodes before the head whose values are read and that are no neurons, in order."""
+def _read(graph: Graph, head: frozenset[str], model: NeuronModel, suffix: str) -> tuple[Graph, list[str]]:
+    """Put neurons behind each node whose value the head or an output reads; return the names of these nodes, too."""
+    readouts, outside = _readouts(graph, head)
+    for name in readouts:
+        graph = append_op(graph, name, ops.Spiking(model), suffix=suffix, consumers=outside)
+    return graph, readouts
+
+
+def _readouts(graph: Graph, head: frozenset[str]) -> tuple[list[str], frozenset[str]]:
+    """Return the nodes that are no neurons and whose values are read, in order, and the nodes that read."""
     outside = head | _moved_after_neurons(graph, head)
     read = {source for node in graph.nodes if node.name in outside for source in node.inputs} | set(graph.outputs)
-    return [
+    names = [
         node.name
         for node in graph.nodes
         if node.name in read and node.name not in outside and not isinstance(node.op, ops.Spiking)
     ]
+    return names, outside
 
 
 def _moved_after_neurons(graph: Graph, head: frozenset[str]) -> frozenset[str]:
@@ -165,7 +171,7 @@ def _replace_softmax(graph: Graph, head: frozenset[str], model: SoftmaxNeuron) -
     found = [node.name for node in graph.nodes if isinstance(node.op, ops.Softmax) and node.name in head]
     graph = replace_ops(graph, dict.fromkeys(found, ops.Spiking(model)))
     others = [str(graph[name]) for name in head if isinstance(graph[name].op, ops.Activation)]
-    unread = [str(graph[name]) for name in _readouts(graph, head - set(found))]
+    unread = [str(graph[name]) for name in _readouts(graph, head - set(found))[0]]
     if others or unread or not found:
         received = ", ".join(others or unread or [str(graph[name]) for name in graph.outputs])
         raise ConversionError(

@@ -30,5 +30,5 @@ class RectifyOutputs(Pass):
         head = head_nodes(graph)
         for name in dict.fromkeys(graph.outputs):
             if name not in head and not isinstance(graph[name].op, ops.Relu):
-                graph = append_op(graph, name, ops.Relu(), suffix="rectified")
+                graph = append_op(graph, name, ops.Relu(), suffix="rectified", consumers=())
         return graph
