@@ -124,8 +124,8 @@ def simulate(
 
     Args:
         graph: A converted graph.
-        x: Samples, shape (num_samples, *sample shape), which the graph's spike code encodes; or a stimulus, which is run
-            as one batch. For several inputs a mapping from input node to samples or stimulus.
+        x: Samples, shape (num_samples, *sample shape), which the graph's spike code encodes; or a stimulus, run as
+            one batch. For several inputs a mapping from input node to samples or stimulus.
         backend: Registered name, or a backend with its own settings.
         num_steps: Number of time steps.
         batch_size: Samples simulated at a time; 100, or fewer if there are not so many, unless given.
@@ -138,7 +138,7 @@ def simulate(
         SimulationError: The input does not fit the network.
     """
     engine = load_backend(backend)
-    given = x if isinstance(x, Mapping) else {graph.inputs[0]: x}
+    given: Mapping[str, Any] = x if isinstance(x, Mapping) else {graph.inputs[0]: x}
     count = len(next(iter(given.values())))
     stimulated = all(isinstance(one, Stimulus) for one in given.values())
     size = count if stimulated else min(batch_size or 100, count)
@@ -146,13 +146,11 @@ def simulate(
         raise DataError("there are no samples to simulate; expected an array of shape (num_samples, *sample shape)")
     with engine.compile(graph, batch_size=size, dt_ms=dt_ms, seed=seed) as simulation:
         if stimulated:
-            return simulation.run(given, num_steps, probes)  # type: ignore[arg-type]
-        return Record.concatenate(list(_records(simulation, given, num_steps, probes)))  # type: ignore[arg-type]
+            return simulation.run(given, num_steps, probes)
+        return Record.concatenate(list(_records(simulation, given, num_steps, probes)))
 
 
-def _records(
-    simulation: Simulation, x: Mapping[str, Array], num_steps: int, probes: Probes | None
-) -> Iterator[Record]:
+def _records(simulation: Simulation, x: Mapping[str, Array], num_steps: int, probes: Probes | None) -> Iterator[Record]:
     """Yield the record of one batch after the other."""
     count = len(next(iter(x.values())))
     for start in range(0, count, simulation.batch_size):

@@ -12,11 +12,11 @@ from snntoolbox.errors import SNNToolboxError
 __all__ = ["main"]
 
 EPILOG = """examples:
-  snntoolbox -t config.ini                                    convert, simulate, report
-  snntoolbox config.ini --set simulation.duration=50          the same with another value of an option
-  snntoolbox config.ini --check                               parse the model, print it, list every problem; no simulation
-  snntoolbox config.ini --show-config                         every effective value and where it comes from
-  snntoolbox --list                                           frontends, spike codes, backends; available or why not
+  snntoolbox -t config.ini                               convert, simulate, report
+  snntoolbox config.ini --set simulation.duration=50     the same with another value of an option
+  snntoolbox config.ini --check                          print the network, list every problem; no simulation
+  snntoolbox config.ini --show-config                    every effective value and where it comes from
+  snntoolbox --list                                      frontends, spike codes, backends; available or why not
 """
 
 

@@ -1,9 +1,9 @@
-"""From a parsed network to a spiking one: the steps and their options, for the pipeline and for `snntoolbox.convert`."""
+"""From a parsed network to a spiking one: the steps and their options, for pipeline and `snntoolbox.convert`."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -170,7 +170,9 @@ class _Batches:
     def __init__(self, x: Any, batch_size: int) -> None:
         self._x, self._size = x, batch_size
         if isinstance(x, Iterator):
-            raise ConversionError("x_norm: expected an array or a list of batches, got an iterator that ends after one use")
+            raise ConversionError(
+                "x_norm: expected an array or a list of batches, got an iterator that ends after one use"
+            )
 
     def __iter__(self) -> Iterator[Any]:
         if isinstance(self._x, Mapping):
@@ -205,5 +207,7 @@ def _read_clamp(path: Any) -> dict[str, int]:
     except (OSError, ValueError) as error:
         raise ConversionError(f"filename_clamp_indices: cannot read {path}: {error}") from error
     if not isinstance(clamp, dict) or not all(isinstance(n, int) and n >= 0 for n in clamp.values()):
-        raise ConversionError(f'filename_clamp_indices: expected {{"layer name": steps >= 0, ...}} in {path}, got {clamp}')
+        raise ConversionError(
+            f'filename_clamp_indices: expected {{"layer name": steps >= 0, ...}} in {path}, got {clamp}'
+        )
     return clamp

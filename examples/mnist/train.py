@@ -74,7 +74,8 @@ def main() -> None:
     model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
     for epoch, (images, labels, batch_size) in enumerate(augmented(x, y, options.epochs), start=1):
         history = model.fit(images, labels, batch_size=batch_size, shuffle=False, verbose=0).history
-        print(f"epoch {epoch:2d}/{options.epochs}: loss {history['loss'][0]:.4f}, accuracy {history['accuracy'][0]:.4f}")
+        loss, accuracy = history["loss"][0], history["accuracy"][0]
+        print(f"epoch {epoch:2d}/{options.epochs}: loss {loss:.4f}, accuracy {accuracy:.4f}")
     accuracy = model.evaluate(x_test, y_test, verbose=0, return_dict=True)["accuracy"]
     print(f"accuracy on {NUM_TEST} held-out images: {accuracy:.4f}")
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import time
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -42,6 +44,23 @@ class Console:
             self._rich.print(f"[yellow]warning:[/yellow] {escape(text)}")
 
     @contextmanager
+    def logging(self) -> Iterator[None]:
+        """Take over what the package logs: warnings become warnings of the run, the rest becomes notes."""
+        logger, handler = logging.getLogger("snntoolbox"), _Forward(self)
+        level, propagate = logger.level, logger.propagate
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
+        try:
+            with warnings.catch_warnings():
+                warnings.showwarning = lambda message, *_, **__: self.warn(str(message))
+                yield
+        finally:
+            logger.removeHandler(handler)
+            logger.setLevel(level)
+            logger.propagate = propagate
+
+    @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Measure how long a stage takes, and announce it."""
         if self.verbose:
@@ -66,3 +85,15 @@ class Console:
         )
         with Progress(*columns, console=self._rich, transient=True) as bars:
             yield from bars.track(items, total=total, description=label)
+
+
+class _Forward(logging.Handler):
+    """Sends log records to the console."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        say = self._console.warn if record.levelno >= logging.WARNING else self._console.note
+        say(record.getMessage())

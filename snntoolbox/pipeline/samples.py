@@ -41,10 +41,8 @@ class RunSamples:
 
     def batches(self, batch_size: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
         """Yield the positions and values of the samples to test, batch after batch."""
-        if self.test is None:
-            return
         start = 0
-        for x in self.test.batches(batch_size):
+        for x in self.test.batches(batch_size) if self.test is not None else ():
             yield np.arange(start, start + len(x)), x
             start += len(x)
 

@@ -1,0 +1,84 @@
+"""What the command line shows without simulating: a check of config, model and data; every option; every part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console as RichConsole
+from rich.markup import escape
+from rich.table import Table
+
+from snntoolbox.config.effective import effective_options
+from snntoolbox.config.load import load
+from snntoolbox.errors import Problem, SNNToolboxError
+from snntoolbox.registry import BACKENDS, CODES, FRONTENDS, PASSES, Registry
+
+__all__ = ["check", "list_parts", "show_config"]
+
+
+def _out() -> RichConsole:
+    return RichConsole(highlight=False, soft_wrap=False)
+
+
+def show_config(path: str | Path, overrides: Mapping[str, object]) -> None:
+    """Print every option with its value and where the value comes from."""
+    table = Table("option", "value", "from", title="effective configuration", title_justify="left")
+    section = ""
+    for row in effective_options(load(path, overrides)):
+        if row.section != section:
+            section = row.section
+            table.add_section()
+            table.add_row(f"[bold]\\[{section}][/bold]", "", "")
+        style = "" if row.origin == "default" else "green"
+        table.add_row(f"  {row.option}", escape(row.value), escape(row.origin), style=style)
+    _out().print(table)
+
+
+def list_parts() -> None:
+    """Print frontends, spike codes, passes and backends, and for each backend whether it can run here."""
+    table = Table("kind", "name", "also called", "state", title="what can be chosen by name", title_justify="left")
+    for registry in (FRONTENDS, CODES, PASSES, BACKENDS):
+        table.add_section()
+        for number, name in enumerate(registry.names()):
+            others = ", ".join(alias for alias, target in registry.aliases.items() if target == name)
+            table.add_row(registry.kind if number == 0 else "", name, others, escape(_state(registry, name)))
+    _out().print(table)
+
+
+def _state(registry: Registry, name: str) -> str:
+    try:
+        part: Any = registry.load(name)
+        reason = part.why_unavailable() if registry is BACKENDS else None
+    except SNNToolboxError as error:
+        reason = str(error)
+    origin = "" if name in registry.builtins else f" (plug-in {registry.plugins()[name].value})"
+    return (f"not available: {reason}" if reason else "available") + origin
+
+
+def check(path: str | Path, overrides: Mapping[str, object]) -> bool:
+    """Check config, model and data as far as possible without simulating, and print all that was found.
+
+    Returns:
+        Whether a run can be expected to work.
+    """
+    from snntoolbox.pipeline.examine import examine
+
+    out = _out()
+    settings = load(path, overrides)
+    finding = examine(settings)
+    if finding.table is not None:
+        out.print(finding.table)
+    _print_problems(out, "[yellow]worth a look[/yellow]", finding.warnings)
+    _print_problems(out, "[red]cannot run[/red]", finding.problems)
+    if not finding.problems:
+        out.print("[green]The configuration, the network and the data fit each other.[/green]")
+    return not finding.problems
+
+
+def _print_problems(out: RichConsole, title: str, problems: tuple[Problem, ...]) -> None:
+    if problems:
+        out.print(f"{title}:")
+        for problem in problems:
+            out.print(f"  - {escape(str(problem))}")

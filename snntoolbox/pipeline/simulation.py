@@ -1,0 +1,96 @@
+"""The last stage but one: run the spiking network on all test samples and add up what it did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snntoolbox.analysis.accumulate import Batch, Collector
+from snntoolbox.config.settings import Settings
+from snntoolbox.errors import RunError
+from snntoolbox.ir.evaluate import Evaluator
+from snntoolbox.ir.graph import Graph
+from snntoolbox.pipeline.console import Console
+from snntoolbox.pipeline.networks import Answers, Networks
+from snntoolbox.pipeline.reporting import Reporter
+from snntoolbox.pipeline.samples import RunSamples
+from snntoolbox.pipeline.stages import encoding_code, make_backend
+
+__all__ = ["simulate"]
+
+Array = NDArray[Any]
+
+
+def simulate(
+    settings: Settings, networks: Networks, samples: RunSamples, answers: Answers, console: Console, reporter: Reporter
+) -> Collector:
+    """Run all test samples, batch after batch; without ``[tools] simulate`` only add up what the ANN answers.
+
+    Args:
+        settings: The configuration.
+        networks: The network in its forms.
+        samples: The samples.
+        answers: What the network answers before conversion.
+        console: Shows the progress.
+        reporter: Says what to record, and gets every batch to write logs.
+    """
+    options = settings.simulation
+    spiking = networks.spiking if settings.tools.simulate else None
+    collector = Collector(spiking, ann=networks.prepared, top_k=options.top_k, seed=options.seed)
+    if spiking is None:
+        _add_answers(collector, samples, answers, options.batch_size)
+        return collector
+    if samples.test is None:
+        raise RunError("there are no samples to simulate")
+    count, size = len(samples.test), min(options.batch_size, len(samples.test))
+    probes = reporter.probes(spiking)
+    probes = replace(probes, totals={**collector.probes.totals, **probes.totals})
+    code, activations = encoding_code(settings, spiking), _Activations(networks)
+    every = options.reset_between_nth_sample
+    with make_backend(settings).compile(spiking, batch_size=size, dt_ms=options.dt, seed=options.seed) as simulation:
+        batches = console.progress(samples.batches(size), -(-count // size), "samples")
+        for number, (ids, x) in enumerate(batches):
+            if number == 0 or (every > 0 and number % every == 0):
+                simulation.reset()
+            stimulus = code.encode(x, ids)
+            record = simulation.run(stimulus, options.num_steps, probes)
+            batch = replace(
+                _expected(samples, answers, ids), record=record, activations=activations(x), stimulus=stimulus
+            )
+            collector.add(batch)
+            reporter.log(number, batch)
+    return collector
+
+
+def _add_answers(collector: Collector, samples: RunSamples, answers: Answers, batch_size: int) -> None:
+    """Add up what the network answers before conversion."""
+    if answers.ann is not None or answers.parsed is not None:
+        for ids, _ in samples.batches(batch_size):
+            collector.add(_expected(samples, answers, ids))
+
+
+def _expected(samples: RunSamples, answers: Answers, ids: NDArray[np.int64]) -> Batch:
+    """Return what is known of some samples before simulation."""
+    test, known = samples.test, answers.at(ids)
+    return Batch(
+        labels=None if test is None or test.classes is None else test.classes[ids],
+        targets=None if test is None or test.targets is None else test.targets[ids],
+        ann_outputs=known.ann,
+        parsed_outputs=known.parsed,
+    )
+
+
+class _Activations:
+    """Activations of the normalised network at the layers of neurons."""
+
+    def __init__(self, networks: Networks) -> None:
+        graph: Graph | None = networks.normalized
+        layers = networks.compared_layers
+        self._evaluator = Evaluator(graph, layers) if graph is not None and layers else None
+
+    def __call__(self, x: Array) -> Mapping[str, Array]:
+        return {} if self._evaluator is None else self._evaluator(x)

@@ -1,0 +1,227 @@
+"""The stages of a run, one function each. `snntoolbox.pipeline` calls them in order."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snntoolbox.api import load_backend
+from snntoolbox.backends.base import Backend
+from snntoolbox.calibration import Calibration, calibrate, calibration_key, load_calibration, save_calibration
+from snntoolbox.codes.base import SpikeCode
+from snntoolbox.config.load import load_backend_settings
+from snntoolbox.config.settings import Settings
+from snntoolbox.conversion import Conversion, code_of
+from snntoolbox.data import Dataset
+from snntoolbox.errors import DataError, DeviationError, RunError
+from snntoolbox.frontends.base import Frontend, find_frontend, locate
+from snntoolbox.ir.evaluate import Evaluator, evaluate, max_relative_deviation
+from snntoolbox.ir.graph import Graph
+from snntoolbox.ir.io import is_graph_file, load_graph, save_graph
+from snntoolbox.passes.pipeline import OutputComparison, run_passes
+from snntoolbox.pipeline.console import Console
+from snntoolbox.pipeline.samples import RunSamples
+from snntoolbox.registry import BACKENDS, CODES, FRONTENDS, load_object
+
+__all__ = ["Source", "calibrated", "convert", "find_source", "make_backend", "make_code", "parse", "source_outputs"]
+
+Array = NDArray[Any]
+CHUNK_BYTES = 256 * 2**20
+"""Size of the input for which the source model's outputs are computed in one call."""
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """The trained network, loaded by the library it was made with.
+
+    Attributes:
+        frontend: What reads it.
+        model: The model object.
+        path: Its file.
+    """
+
+    frontend: Frontend
+    model: Any
+    path: Path
+
+
+def find_source(settings: Settings) -> Source | None:
+    """Load the trained network; None if ``filename_ann`` is a saved graph, which is its own source.
+
+    Raises:
+        RunError: The config names no network.
+        DataError: The file does not exist, or is damaged.
+        UnsupportedError: It cannot be loaded.
+    """
+    if settings.paths.filename_ann is None:
+        raise RunError("no network to convert: set [paths] filename_ann to a model file, such as model.keras")
+    path = locate(settings.paths.filename_ann)
+    if path.is_file() and is_graph_file(path):
+        return None
+    kind: type[Frontend] = FRONTENDS.load(settings.input.model_lib)
+    options = {}
+    if settings.paths.filepath_custom_objects is not None:
+        options["custom_objects"] = _read_custom_objects(settings.paths.filepath_custom_objects)
+    frontend = kind() if kind().reads(path) else find_frontend(path)
+    if options:
+        frontend = type(frontend)(**options)
+    return Source(frontend, frontend.load(path), path)
+
+
+def parse(settings: Settings, source: Source | None) -> Graph:
+    """Return the graph of the trained network, or the one that an earlier run saved if ``parse`` is off."""
+    if not settings.tools.parse:
+        return load_graph(settings.paths.filename_parsed_model)
+    if source is None:
+        return load_graph(locate(settings.paths.filename_ann or ""))
+    return source.frontend.parse(source.model).with_attributes(source=source.path.name)
+
+
+def compare_with_source(settings: Settings, source: Source, graph: Graph, samples: RunSamples) -> float:
+    """Return the largest relative deviation between the outputs of the source model and of its graph on real samples.
+
+    Raises:
+        DeviationError: It is above ``[normalization] tolerance``.
+    """
+    x = samples.compared
+    expected = source.frontend.reference_outputs(source.model, x)
+    received = evaluate(graph, x, nodes=graph.outputs)
+    expected_list = list(expected) if isinstance(expected, list) else [expected]
+    deviation = max_relative_deviation(expected_list, [received[name] for name in graph.outputs])
+    if not deviation <= settings.normalization.tolerance:
+        raise DeviationError(
+            f"the graph parsed from {source.path} deviates from the model by {deviation:.3g} of its largest output on "
+            f"{len(x)} samples, expected at most {settings.normalization.tolerance:.3g} ([normalization] tolerance). "
+            "Nothing was converted; please report this with the model."
+        )
+    return deviation
+
+
+def source_outputs(source: Source, test: Dataset) -> Array:
+    """Return the first output of the trained network for all test samples, shape (num_samples, *shape)."""
+    size = max(1, CHUNK_BYTES // (4 * prod(test.shape)))
+
+    def first(x: Array) -> Array:
+        outputs = source.frontend.reference_outputs(source.model, x)
+        return np.asarray(outputs[0] if isinstance(outputs, list) else outputs)
+
+    return np.concatenate([first(x) for x in test.batches(size)])
+
+
+def graph_outputs(graph: Graph, test: Dataset, batch_size: int) -> Array:
+    """Return the first output of a graph for all test samples, shape (num_samples, *shape)."""
+    evaluator = Evaluator(graph, graph.outputs[:1])
+    return np.concatenate([values[graph.outputs[0]] for values in evaluator.stream(test.batches(batch_size))])
+
+
+def make_code(settings: Settings, samples: RunSamples) -> SpikeCode:
+    """Return the spike code that the settings ask for; random input is scaled to the largest value of the samples."""
+    kind: type[SpikeCode] = CODES.load(settings.conversion.spike_code)
+    peak = 1.0
+    data = samples.test if samples.norm is None else samples.norm
+    if settings.input.poisson_input and data is not None:
+        peak = max(float(np.abs(x).max()) for x in data.batches(256)) or 1.0
+    return kind.from_settings(settings, peak)
+
+
+def calibrated(settings: Settings, prepared: Graph, samples: RunSamples, console: Console) -> Calibration | None:
+    """Return the activations that the normalisation set causes; None if normalisation is off.
+
+    They are kept under a key of network, samples and options, so an unchanged run does not measure them again.
+    """
+    if samples.norm is None:
+        return None
+    options = Conversion.from_settings(settings).calibration_options
+    folder = settings.paths.path_wd / "log" / "calibration"
+    key = calibration_key(prepared, samples.norm, options)
+    known = load_calibration(folder, key)
+    if known is not None:
+        console.note(f"  scales of an earlier run of the same network, samples and options: {folder}")
+        return known
+    size = settings.simulation.batch_size
+    batches = console.progress(samples.norm.batches(size), -(-len(samples.norm) // size), "activations")
+    calibration = calibrate(prepared, batches, **options)
+    save_calibration(calibration, folder, key)
+    return calibration
+
+
+def prepare(settings: Settings, graph: Graph, code: SpikeCode, check: OutputComparison) -> Graph:
+    """Return the graph with identities removed, batch norm folded, and layers replaced as asked."""
+    return Conversion.from_settings(settings).prepare(graph, code, check)
+
+
+def convert(
+    settings: Settings,
+    prepared: Graph,
+    code: SpikeCode,
+    calibration: Calibration | None,
+    check: OutputComparison,
+) -> tuple[Graph, Graph]:
+    """Return the normalised and the spiking graph, with the backend's own rewrites; save both for later runs."""
+    backend = make_backend(settings)
+    normalized, spiking = Conversion.from_settings(settings).finish(prepared, code, calibration, check)
+    stamp = uuid.uuid4().hex  # tells later that the two files belong together
+    normalized = normalized.with_attributes(conversion=stamp)
+    spiking = run_passes(spiking, backend.passes()).with_attributes(conversion=stamp)
+    save_graph(normalized, normalized_path(settings))
+    save_graph(spiking, settings.paths.filename_snn)
+    return normalized, spiking
+
+
+def load_converted(settings: Settings) -> tuple[Graph | None, Graph]:
+    """Return the normalised (if its file is still there) and the spiking graph of an earlier run.
+
+    Raises:
+        RunError: The file is no spiking network.
+    """
+    spiking = load_graph(settings.paths.filename_snn)
+    if not spiking.neurons:
+        raise RunError(f"{settings.paths.filename_snn} is not a spiking network; run with [tools] convert = True first")
+    path = normalized_path(settings)
+    normalized = load_graph(path) if path.is_file() else None
+    if normalized is not None and normalized.attributes.get("conversion") != spiking.attributes.get("conversion"):
+        normalized = None  # of another conversion
+    return normalized, spiking
+
+
+def normalized_path(settings: Settings) -> Path:
+    """Return where the normalised network is saved, beside the spiking one."""
+    snn = settings.paths.filename_snn
+    return snn.with_name(f"{snn.stem}_normalized{snn.suffix}")
+
+
+def make_backend(settings: Settings) -> Backend:
+    """Return the simulator with the options of its own section.
+
+    Raises:
+        BackendUnavailableError: It is not installed; the message says how to get it.
+        ConfigError: Its section has mistakes.
+    """
+    name = BACKENDS.canonical(settings.simulation.simulator)
+    kind: type[Backend] = BACKENDS.load(name)
+    if kind.settings_type is None:
+        return load_backend(name)
+    return load_backend(name, load_backend_settings(settings, name, kind.settings_type))
+
+
+def encoding_code(settings: Settings, spiking: Graph) -> SpikeCode:
+    """Return the code that encodes the input: the settings' options, the peak that the network was converted with."""
+    stored = code_of(spiking)
+    return type(stored).from_settings(settings, getattr(stored, "peak", 1.0))
+
+
+def _read_custom_objects(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"filepath_custom_objects: cannot read {path}: {error}") from error
+    if not isinstance(content, dict) or not all(isinstance(place, str) for place in content.values()):
+        raise DataError(f'{path}: expected {{"Name": "package.module:Object", ...}}, got {content}')
+    return {name: load_object(place) for name, place in content.items()}
