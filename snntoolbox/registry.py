@@ -96,7 +96,14 @@ class Registry:
         return self.plugins()[name].load()
 
 
-FRONTENDS = Registry("frontend", "snntoolbox.frontends", {"keras": "snntoolbox.frontends.keras:KerasFrontend"})
+FRONTENDS = Registry(
+    "frontend",
+    "snntoolbox.frontends",
+    {
+        "keras": "snntoolbox.frontends.keras:KerasFrontend",
+        "onnx": "snntoolbox.frontends.onnx:OnnxFrontend",
+    },
+)
 
 PASSES = Registry(
     "pass",

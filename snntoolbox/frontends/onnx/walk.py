@@ -1,0 +1,99 @@
+"""From the nodes of a file to a graph: every node in order, everything refused at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from onnx import NodeProto
+
+from snntoolbox.errors import GraphError, Problem, UnsupportedError
+from snntoolbox.frontends.onnx.calls import Call, RefusedNode, title
+from snntoolbox.frontends.onnx.constants import StaticModel
+from snntoolbox.frontends.onnx.files import opset
+from snntoolbox.frontends.onnx.inputs import InputLayout, input_layout
+from snntoolbox.frontends.onnx.layout import Builder, Tensor
+from snntoolbox.frontends.onnx.table import TRANSLATORS, advice
+from snntoolbox.ir.ops import Input
+
+__all__ = ["Translation", "translate"]
+
+
+@dataclass(frozen=True)
+class Translation:
+    """The nodes of a graph under provisional names, and what they have to do with the file.
+
+    Attributes:
+        builder: The nodes.
+        inputs: What stands for each input, by the name in the file.
+        outputs: What stands for each output, in order.
+        removed: Nodes that do nothing after training.
+    """
+
+    builder: Builder
+    inputs: Mapping[str, Tensor]
+    outputs: Sequence[Tensor]
+    removed: Sequence[NodeProto]
+
+
+def translate(model: StaticModel, layout: InputLayout = "auto") -> Translation:
+    """Translate every node.
+
+    Args:
+        model: What depends on the input.
+        layout: Which axis of an input holds its channels.
+
+    Raises:
+        UnsupportedError: Nodes that cannot be translated, all of them.
+    """
+    builder, problems = Builder(), []
+    tensors: dict[str, Tensor] = {}
+    for name, shape in model.inputs.items():
+        axes = input_layout(model, name, layout)
+        node = builder.add(Input(tuple(shape[axis] for axis in axes)), origin=name)
+        tensors[name] = Tensor(node, axes, shape)
+    for node in model.nodes:
+        problem = _visit(node, model, tensors, builder)
+        if problem:
+            problems.append(problem)
+            _stand_in(node, model, tensors, builder)
+    problems += [
+        Problem(f"output '{name}'", "does not depend on the input.", "Drop it from the model.")
+        for name in model.outputs
+        if name not in tensors and name in model.constants
+    ]
+    if problems:
+        count = "one node" if len(problems) == 1 else f"{len(problems)} nodes"
+        raise UnsupportedError(f"model '{model.source.graph.name}': {count} cannot be taken", problems)
+    removed = [node for node in model.nodes if node.op_type == "Dropout"]
+    inputs = {name: tensors[name] for name in model.inputs}
+    return Translation(builder, inputs, [tensors[name] for name in model.outputs], removed)
+
+
+def _visit(node: NodeProto, model: StaticModel, tensors: dict[str, Tensor], builder: Builder) -> Problem | None:
+    """Translate one node, or say why it cannot be; nothing if only its inputs are missing."""
+    translator = TRANSLATORS.get(node.op_type) if node.domain in ("", "ai.onnx") else None
+    if translator is None:
+        return Problem(title(node), "cannot be converted.", advice(node.op_type, node.domain))
+    if any(name not in tensors and name not in model.constants for name in node.input if name):
+        return None
+    call = Call(node, opset(model.source), tensors, model.constants, model.shapes, builder)
+    try:
+        results = translator(call)
+    except RefusedNode as error:
+        return Problem(title(node), error.what, error.hint)
+    except GraphError as error:
+        return Problem(title(node), f"does not fit: {error}.")
+    # Further outputs, such as the mask of Dropout, are not translated; whoever needs one is told so there.
+    tensors.update(zip(node.output, [results] if isinstance(results, Tensor) else results, strict=False))
+    return None
+
+
+def _stand_in(node: NodeProto, model: StaticModel, tensors: dict[str, Tensor], builder: Builder) -> None:
+    """Stand in for the outputs of a refused node, so that the rest can still be checked."""
+    for name in node.output:
+        shape = model.shapes.get(name, ())
+        axes = tuple(axis for axis in range(len(shape)) if axis or shape[0] > 1)
+        if axes and min(shape) > 0:
+            stored = builder.add(Input(tuple(shape[axis] for axis in axes)), origin=name)
+            tensors[name] = Tensor(stored, axes, shape)
