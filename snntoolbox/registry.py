@@ -113,6 +113,7 @@ PASSES = Registry(
         "remove_identities": "snntoolbox.passes.remove_identities:RemoveIdentities",
         "replace_max_pooling": "snntoolbox.passes.replace_max_pooling:ReplaceMaxPooling",
         "replace_softmax": "snntoolbox.passes.replace_softmax:ReplaceSoftmax",
+        "rectify_outputs": "snntoolbox.passes.rectify_outputs:RectifyOutputs",
         "normalize_activations": "snntoolbox.passes.normalize_activations:NormalizeActivations",
         "insert_neurons": "snntoolbox.passes.insert_neurons:InsertNeurons",
     },
