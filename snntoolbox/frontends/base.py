@@ -26,7 +26,7 @@ class Frontend(ABC):
 
     Attributes:
         name: Registered name.
-        suffixes: How the names of its files end, with the dot, lower case.
+        suffixes: How the names of its files end, with the dot.
     """
 
     name: ClassVar[str]
@@ -35,7 +35,7 @@ class Frontend(ABC):
     @classmethod
     def reads(cls, path: Path) -> bool:
         """Whether a file or folder is of this framework, by its name. Nothing is opened."""
-        return path.name.lower().endswith(cls.suffixes)
+        return path.name.endswith(cls.suffixes)
 
     @classmethod
     @abstractmethod

@@ -60,7 +60,9 @@ class Evaluator:
             yield self(batch)
 
     def _run(self, arrays: Mapping[str, NDArray[Any]]) -> dict[str, Array]:
-        values = self._function({name: array.astype(self._dtype, copy=False) for name, array in arrays.items()})
+        import tensorflow as tf
+
+        values = self._function({name: tf.constant(array, self._dtype) for name, array in arrays.items()})
         return {name: value.numpy() for name, value in values.items()}
 
     def _compile(self) -> Any:
@@ -78,7 +80,8 @@ class Evaluator:
             return {name: known[name] for name in self.nodes}
 
         signature = {name: tf.TensorSpec((None, *self.graph.shapes[name]), self._dtype) for name in self.graph.inputs}
-        return tf.function(values, input_signature=[signature], autograph=False)
+        # The concrete function, not the function: TensorFlow would warn of the traces of one evaluator after the other.
+        return tf.function(values, autograph=False).get_concrete_function(signature)
 
 
 @overload

@@ -1,15 +1,15 @@
 """Save a graph and get exactly the same graph back, in one HDF5 file.
 
-Layout (format version 1): the root attributes ``format``, ``version``, ``outputs`` and ``attributes`` (JSON); one group
-``nodes/<number>`` for each node with attributes ``name``, ``inputs``, ``kind`` and ``fields`` (JSON), and one dataset for
-each parameter. A neuron model is a nested field.
+Layout (format version 1): the root attributes ``format``, ``version``, ``outputs`` and ``attributes`` (JSON); one
+group ``nodes/<number>`` for each node with attributes ``name``, ``inputs``, ``kind`` and ``fields`` (JSON), and one
+dataset for each parameter. A neuron model is a nested field.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import fields, is_dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ __all__ = ["is_graph_file", "load_graph", "save_graph"]
 FORMAT, VERSION = "snntoolbox-graph", 1
 
 
-def save_graph(graph: Graph, path: str | Path) -> None:
+def save_graph(graph: Graph, path: str | PathLike[str]) -> None:
     """Write ``graph`` to ``path``. The file appears complete or not at all; an existing one is replaced then."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -38,12 +38,12 @@ def save_graph(graph: Graph, path: str | Path) -> None:
             file.attrs["attributes"] = json.dumps(dict(graph.attributes))
             for number, node in enumerate(graph.nodes):
                 _write(file.create_group(f"nodes/{number:06d}"), node)
-        os.replace(draft, path)
+        draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
 
 
-def load_graph(path: str | Path) -> Graph:
+def load_graph(path: str | PathLike[str]) -> Graph:
     """Read a graph that `save_graph` wrote.
 
     Raises:
@@ -53,20 +53,24 @@ def load_graph(path: str | Path) -> Graph:
     if not path.is_file():
         raise GraphError(f"no saved graph at {path}; run the stage that writes it, or check the name")
     if not is_graph_file(path):
-        raise GraphError(f"{path} is not a graph saved by SNN Toolbox; a model file goes through a frontend instead")
+        raise GraphError(
+            f"{path} is not a graph saved by SNN Toolbox, or is damaged; a model file goes through a frontend instead"
+        )
     with h5py.File(path, "r") as file:
-        if file.attrs["version"] > VERSION:
-            raise GraphError(f"{path}: format version {file.attrs['version']} is newer than {VERSION}; update snntoolbox")
+        version = file.attrs["version"]
+        if version > VERSION:
+            raise GraphError(f"{path}: format version {version} is newer than {VERSION}; update snntoolbox")
         nodes = tuple(_read(file["nodes"][key], path) for key in sorted(file.get("nodes", ())))
         return Graph(nodes, tuple(json.loads(file.attrs["outputs"])), json.loads(file.attrs["attributes"]))
 
 
-def is_graph_file(path: str | Path) -> bool:
+def is_graph_file(path: str | PathLike[str]) -> bool:
     """Whether the file is a graph saved by `save_graph` (and not, say, a Keras ``.h5``)."""
-    if not h5py.is_hdf5(path):
+    try:
+        with h5py.File(path, "r") as file:
+            return bool(file.attrs.get("format") == FORMAT)
+    except OSError:
         return False
-    with h5py.File(path, "r") as file:
-        return file.attrs.get("format") == FORMAT
 
 
 def _write(group: h5py.Group, node: Node) -> None:

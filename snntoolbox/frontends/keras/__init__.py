@@ -79,7 +79,7 @@ class KerasFrontend(Frontend):
         call = _compiled(model)
         batches = []
         for start in range(0, max(num_samples, 1), batch_size):
-            inputs = [array[start : start + batch_size].astype(np.float32, copy=False) for array in arrays.values()]
+            inputs = [array[start : start + batch_size] for array in arrays.values()]
             batches.append([keras.ops.convert_to_numpy(y) for y in call(*inputs)])
         outputs = [np.concatenate(values) for values in zip(*batches, strict=True)]
         return outputs[0] if len(outputs) == 1 else outputs
@@ -117,4 +117,6 @@ def _compiled(model: Any) -> Callable[..., list[Any]]:
         return call
     import tensorflow as tf
 
-    return tf.function(call, reduce_retracing=True, autograph=False)  # type: ignore[no-any-return]
+    signature = [tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype) for tensor in model.inputs]
+    concrete = tf.function(call, autograph=False).get_concrete_function(*signature)
+    return lambda *inputs: concrete(*(tf.constant(x, spec.dtype) for x, spec in zip(inputs, signature, strict=True)))

@@ -98,6 +98,8 @@ def _leaky_relu(call: Call, layer: Any) -> Op:
 
 
 def _prelu(call: Call, layer: Any) -> Op:
+    if not layer.built:  # Keras does not save the weights of an activation inside a layer.
+        call.refuse("has a PReLU inside, which has no weights.", "Use PReLU as a layer of its own.")
     slopes = values(layer.alpha)
     # Slopes of the channels alone fold and print more simply without axes of size 1.
     return Relu(negative_slope=slopes.reshape(-1) if slopes.size == slopes.shape[-1] else slopes)

@@ -140,4 +140,5 @@ def values(variable: Any) -> NDArray[np.float32]:
     """Return the values of a Keras variable or tensor as float32."""
     from keras import ops
 
-    return np.asarray(ops.convert_to_numpy(variable), np.float32)
+    # stop_gradient makes a tensor of it: NumPy warns of how a variable becomes an array.
+    return np.asarray(ops.convert_to_numpy(ops.stop_gradient(variable)), np.float32)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,16 @@ __all__ = ["load_model"]
 
 _LOAD_ERRORS = (AttributeError, ImportError, IndexError, KeyError, NotImplementedError, OSError, TypeError, ValueError)
 """What Keras raises for files it cannot use, depending on where it fails."""
+
+_LOAD_HINTS = {
+    "OpLambda": "Operations of TensorFlow between layers cannot be loaded. With the Keras that wrote the file, build "
+    "the model with layers instead (Add, Rescaling, Cropping2D, ...), set its weights and save it again.",
+    "ambda": "Replace Lambda layers by layers or keras.ops functions, which show what they compute.",
+    "Could not locate": "Give the user's own classes and functions as custom_objects={'Name': Name}.",
+    "Unknown": "Give the user's own classes and functions as custom_objects={'Name': Name}.",
+    "": "Save the model again with Keras 3 (model.save('model.keras')), or as .h5 with the Keras that made it.",
+}
+"""Sign in Keras's words -> what to do; the first that fits."""
 
 
 def load_model(path: str | PathLike[str], custom_objects: Mapping[str, Any]) -> Any:
@@ -39,9 +48,9 @@ def load_model(path: str | PathLike[str], custom_objects: Mapping[str, Any]) -> 
         raise _folder_error(path)
     if not path.is_file():
         raise DataError(f"no model file at {path}")
-    suffix = path.suffix.lower()
+    suffix = path.suffix
     if suffix == ".json":
-        return _load_architecture(path, _weights_beside(path), custom_objects)
+        return _load_parts(path, _weights_beside(path), custom_objects)
     if suffix in (".h5", ".hdf5"):
         return _load_hdf5(path, custom_objects)
     if suffix == ".keras":
@@ -53,91 +62,76 @@ def _load_archive(path: Path, custom_objects: Mapping[str, Any]) -> Any:
     """A ``.keras`` file: a zip archive of ``config.json``, ``metadata.json`` and ``model.weights.h5``."""
     try:
         with zipfile.ZipFile(path) as archive:
-            config = json.loads(archive.read("config.json"))
+            architecture = _parsed(archive.read("config.json"), path)
             damaged = archive.testzip()
-    except (zipfile.BadZipFile, KeyError, OSError, ValueError) as error:
+    except (zipfile.BadZipFile, KeyError, OSError) as error:
         raise DataError(f"{path} is not a .keras file, or is damaged: {error}") from error
     if damaged:
         raise DataError(f"{path} is damaged: {damaged} in it does not match its checksum")
-    better = repaired(config)
-    if better == config:
-        return _keras_load(path, path, custom_objects)
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder, "model.keras")
-        with zipfile.ZipFile(path) as source, zipfile.ZipFile(copy, "w") as target:
-            for member in source.namelist():
-                target.writestr(member, json.dumps(better) if member == "config.json" else source.read(member))
-        return _keras_load(copy, path, custom_objects)
+    return _load_whole(architecture, path, custom_objects)
 
 
 def _load_hdf5(path: Path, custom_objects: Mapping[str, Any]) -> Any:
     """An HDF5 file: a whole model, or the weights of an architecture in a ``.json`` file next to it."""
     with _open(path) as file:
-        if is_graph_file(path):
-            raise DataError(f"{path} is a graph saved by SNN Toolbox; read it with snntoolbox.ir.load_graph")
         text = file.attrs.get("model_config")
-    if text is None:
-        architecture = path.with_name(path.name.removesuffix(path.suffix).removesuffix(".weights") + ".json")
-        if not architecture.is_file():
-            raise DataError(
-                f"{path} holds weights only. Save the whole model (model.save('model.keras')), or put its architecture "
-                f"(model.to_json()) next to it as {architecture.name}"
-            )
-        return _load_architecture(architecture, path, custom_objects)
-    config = json.loads(text)
-    better = repaired(config)
-    if better == config:
-        return _keras_load(path, path, custom_objects)
-    return _load_composed(better, path, "model_weights", path, custom_objects)
+    if is_graph_file(path):
+        raise DataError(f"{path} is a graph saved by SNN Toolbox, not a model; read it with snntoolbox.ir.load_graph")
+    if text is not None:
+        return _load_whole(_parsed(text, path), path, custom_objects)
+    architecture = path.with_name(path.name.removesuffix(path.suffix).removesuffix(".weights") + ".json")
+    if architecture.is_file():
+        return _load_parts(architecture, path, custom_objects)
+    raise DataError(
+        f"{path} holds weights only. Save the whole model (model.save('model.keras')), or put its architecture "
+        f"(model.to_json()) next to it as {architecture.name}"
+    )
 
 
-def _load_architecture(path: Path, weights: Path, custom_objects: Mapping[str, Any]) -> Any:
-    """An architecture in JSON, of Keras 3 or 2, with weights of either."""
+def _load_parts(path: Path, weights: Path, custom_objects: Mapping[str, Any]) -> Any:
+    """An architecture in JSON and its weights."""
+    architecture = _parsed(path.read_bytes(), path)
+    _open(weights).close()
+    return _keras_load(path, lambda: _assemble(repaired(architecture), weights, custom_objects))
+
+
+def _load_whole(architecture: dict[str, Any], path: Path, custom_objects: Mapping[str, Any]) -> Any:
+    """A file of architecture and weights, by Keras if it can, else in two steps."""
     import keras
 
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise DataError(f"{path} is not JSON: {error}") from error
-    if not isinstance(config, dict) or "class_name" not in config:
-        raise DataError(f"{path} is not the architecture of a Keras model; write it with model.to_json()")
-    with _open(weights) as file:
-        is_keras_2 = "layer_names" in file.attrs
-    if "module" not in config and is_keras_2:
-        return _load_composed(repaired(config), weights, "/", path, custom_objects)
-    try:
-        model = keras.models.model_from_json(json.dumps(repaired(config)), _objects(custom_objects))
-        model.load_weights(weights)
-    except _LOAD_ERRORS as error:
-        raise _load_error(path, error) from error
+    better = repaired(architecture)
+    if {**architecture, "module": None, "registered_name": None} != {**better, "module": None, "registered_name": None}:
+        return _keras_load(path, lambda: _assemble(better, path, custom_objects))
+    return _keras_load(path, lambda: keras.saving.load_model(path, dict(custom_objects), compile=False))
+
+
+def _assemble(architecture: dict[str, Any], weights: Path, custom_objects: Mapping[str, Any]) -> Any:
+    """Build the model, not compiled, then load its weights."""
+    import keras
+
+    text = json.dumps({key: value for key, value in architecture.items() if key != "compile_config"})
+    model = keras.models.model_from_json(text, dict(custom_objects))
+    model.load_weights(weights)
     return model
 
 
-def _load_composed(config: Any, weights: Path, group: str, origin: Path, custom_objects: Mapping[str, Any]) -> Any:
-    """Load a Keras 2 architecture with weights from ``group`` of an HDF5 file, through one file that holds both."""
-    with tempfile.TemporaryDirectory() as folder:
-        composed = Path(folder, "model.h5")
-        with _open(weights) as source, h5py.File(composed, "w") as target:
-            target.attrs["model_config"] = json.dumps(config)
-            source.copy(source[group], target, "model_weights")
-        return _keras_load(composed, origin, custom_objects)
-
-
-def _keras_load(path: Path, origin: Path, custom_objects: Mapping[str, Any]) -> Any:
-    """Load through Keras; messages name the user's file ``origin``."""
-    import keras
-
+def _keras_load(path: Path, load: Callable[[], Any]) -> Any:
+    """Call Keras, and put what it raises into the package's own words."""
     try:
-        return keras.saving.load_model(path, custom_objects=_objects(custom_objects), compile=False)
+        return load()
     except _LOAD_ERRORS as error:
-        raise _load_error(origin, error) from error
+        raise _load_error(path, error) from error
 
 
-def _objects(custom_objects: Mapping[str, Any]) -> dict[str, Any]:
-    """The user's objects, and those that files made for the original toolbox mention."""
-    import keras
-
-    return {"LimitedReLU": keras.layers.ReLU, **custom_objects}
+def _parsed(text: str | bytes, path: Path) -> dict[str, Any]:
+    """The architecture in a JSON text."""
+    try:
+        architecture = json.loads(text)
+    except ValueError as error:
+        raise DataError(f"{path}: the architecture in it is not JSON: {error}") from error
+    if not isinstance(architecture, dict) or not {"class_name", "config"} <= architecture.keys():
+        raise DataError(f"{path} is not the architecture of a Keras model; write one with model.to_json()")
+    return architecture
 
 
 def _open(path: Path) -> h5py.File:
@@ -166,15 +160,11 @@ def _folder_error(path: Path) -> DataError | UnsupportedError:
 
 
 def _load_error(path: Path, error: Exception) -> UnsupportedError:
-    """Keras's own words, shortened, and what to do."""
+    """Keras's own words, without the configurations that it quotes, and what to do."""
     import keras
 
     words = str(error).strip() or type(error).__name__
-    first = words.splitlines()[0][:300]
-    if "Could not locate" in words or "Unknown" in words:
-        hint = "Give the user's own classes and functions as custom_objects={'Name': Name}"
-    elif "ambda" in words:
-        hint = "Replace Lambda layers by layers or keras.ops functions, which show what they compute"
-    else:
-        hint = "Save the model again with Keras 3 (model.save('model.keras')), or as .h5 with the Keras that made it"
-    return UnsupportedError(f"{path}: Keras {keras.__version__} cannot load it: {first}\n{hint}")
+    # Keras nests its messages; the innermost is the cause.
+    cause = words.split("Exception encountered: ")[-1].splitlines()[0].split(" Full object config: ")[0]
+    hint = next(hint for sign, hint in _LOAD_HINTS.items() if sign in words)
+    return UnsupportedError(f"{path}: Keras {keras.__version__} cannot load it: {cause[:400]}\n{hint}")

@@ -79,7 +79,7 @@ class Walk:
         layer = node.operation
         name = layer.name if self._uses[layer.name] <= 1 else "_".join((*path, layer.name))
         try:
-            _check_call(layer, node.arguments.kwargs)
+            _check_layer(layer)
             if is_graph_model(layer):
                 return self._run(layer, sources, (*path, layer.name))
             translate = _translator(layer)
@@ -126,7 +126,7 @@ def _leaves(model: Any) -> Iterator[Any]:
 def _calls(model: Any) -> list[Any]:
     """Return the calls (Keras nodes) on the way from the model's inputs to its outputs, each after those it needs.
 
-    Depth first from the outputs, so that each branch stays together. Without recursion: networks are deep.
+    Depth first from the outputs, so that each branch stays together.
     """
     entrances = {id(tensor) for tensor in model.inputs}
     ordered: dict[int, Any] = {}
@@ -174,18 +174,16 @@ def _translator(operation: Any) -> Translator | None:
     return table[kind]
 
 
-def _check_call(layer: Any, kwargs: Mapping[str, Any]) -> None:
+def _check_layer(layer: Any) -> None:
     """Refuse what any layer may have set.
 
     Raises:
-        RefusedCall: Channels first, training mode, or quantised weights.
+        RefusedCall: Channels first, or quantised weights.
     """
     if getattr(layer, "data_format", "channels_last") == "channels_first":
         raise RefusedCall(
             "has data_format='channels_first'.",
             "Build the model with channels_last; the weights of convolutions are the same, set them with set_weights.",
         )
-    if kwargs.get("training"):
-        raise RefusedCall("is called with training=True.", "Build the model without it, to get its fixed function.")
     if getattr(layer, "quantization_mode", None):
         raise RefusedCall(f"is quantised ({layer.quantization_mode}).", "Convert the model before quantising it.")
