@@ -1,0 +1,173 @@
+"""The facts of a run as rows of text: what the terminal, the page and the files of a run have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from snntoolbox.analysis.results import LayerResults, Results
+from snntoolbox.report.material import Material
+from snntoolbox.report.wording import NOTHING, percent, seconds, short_number, signed_points
+
+__all__ = ["LAYER_COLUMNS", "Fact", "facts", "layer_row", "network_columns", "network_rows"]
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One number worth showing in large letters.
+
+    Attributes:
+        name: What it is.
+        value: The number.
+        note: What else is to be said; may be empty.
+    """
+
+    name: str
+    value: str
+    note: str = ""
+
+
+def facts(results: Results) -> list[Fact]:
+    """Return the facts of a run, the most wanted first; only those that are known."""
+    found = [_accuracy(results), _reference(results), _agreement(results), _time(results)]
+    found += [_operations(results), _spikes(results), _duration(results)]
+    return [fact for fact in found if fact is not None]
+
+
+def _accuracy(results: Results) -> Fact | None:
+    accuracy = results.accuracy
+    if accuracy.snn is None:
+        error = results.errors.get("snn_vs_targets")
+        return None if error is None else Fact("SNN error", f"{error.mse:.3g}", "mean squared error")
+    note = ""
+    if accuracy.snn_interval_95 is not None:
+        low, high = accuracy.snn_interval_95
+        note = f"95 % interval {100 * low:.1f} to {100 * high:.1f}\u00a0%"
+    return Fact("SNN accuracy", percent(accuracy.snn), note)
+
+
+def _reference(results: Results) -> Fact | None:
+    accuracy = results.accuracy
+    if accuracy.ann is None:
+        error = results.errors.get("ann_vs_targets")
+        return None if error is None else Fact("ANN error", f"{error.mse:.3g}", "mean squared error")
+    note = "" if accuracy.snn is None else f"SNN: {signed_points(accuracy.snn - accuracy.ann)}"
+    return Fact("ANN accuracy", percent(accuracy.ann), note)
+
+
+def _agreement(results: Results) -> Fact | None:
+    agreement = results.accuracy.agreement
+    if agreement is None:
+        return None
+    return Fact("Same decision as the ANN", percent(agreement, 1), f"of {results.num_samples} samples")
+
+
+def _time(results: Results) -> Fact | None:
+    if not results.num_steps:
+        return None
+    time = f"{results.num_steps * results.dt_ms:g} ms"
+    settled = results.latency.to_ann if results.latency is not None else None
+    note = f"within 1 point of the ANN from step {settled}" if settled is not None else ""
+    return Fact("Time steps", str(results.num_steps), "; ".join(part for part in (time, note) if part))
+
+
+def _operations(results: Results) -> Fact | None:
+    operations = results.operations
+    if operations.snn_total is None:
+        return None
+    note = f"{short_number(operations.snn_total)} for one sample"
+    if operations.ratio is None:
+        return Fact("Operations", short_number(operations.snn_total), "for one sample")
+    sign = "≤ " if operations.upper_bound else ""
+    return Fact("Operations, SNN / ANN", f"{sign}{operations.ratio:.3g}", f"{sign}{note}")
+
+
+def _spikes(results: Results) -> Fact | None:
+    spikes = results.spikes_per_sample
+    return None if spikes is None else Fact("Spikes", short_number(spikes), "for one sample")
+
+
+def _duration(results: Results) -> Fact | None:
+    timing = results.run.timing
+    if not timing:
+        return None
+    simulated = timing.get("simulate")
+    note = f"simulation {seconds(simulated)}" if simulated is not None and len(timing) > 1 else ""
+    return Fact("Run time", seconds(sum(timing.values())), note)
+
+
+def network_columns(results: Results) -> list[str]:
+    """Return the networks that something is known of: some of "ANN", "parsed", "SNN"."""
+    rows = [row for _, row in _network_values(results)]
+    return [name for name in ("ANN", "parsed", "SNN") if any(row.get(name) is not None for row in rows)]
+
+
+def network_rows(results: Results) -> list[tuple[str, list[str]]]:
+    """Return (what, value for each of `network_columns`)."""
+    columns = network_columns(results)
+    return [
+        (what, [row.get(name) or NOTHING for name in columns])
+        for what, row in _network_values(results)
+        if any(row.values())
+    ]
+
+
+def _network_values(results: Results) -> list[tuple[str, dict[str, str | None]]]:
+    accuracy, operations = results.accuracy, results.operations
+    stages = {"ANN": "ann", "parsed": "parsed", "SNN": "snn"}
+
+    def shares(values: Any) -> dict[str, str | None]:
+        return {name: percent(value) for name, stage in stages.items() if (value := values(stage)) is not None}
+
+    rows = [
+        ("Accuracy", shares(lambda stage: getattr(accuracy, stage))),
+        ("Mean accuracy of the classes", shares(accuracy.class_average.get)),
+        (f"Top-{accuracy.k} accuracy", shares(lambda stage: getattr(accuracy, f"{stage}_top_k"))),
+        ("Undecided samples", {"SNN": percent(accuracy.undecided) if accuracy.undecided else None}),
+        ("Mean squared error", _errors(results)),
+        ("Operations for one sample", {"ANN": _number(operations.ann), "SNN": _number(operations.snn_total)}),
+    ]
+    return [row for row in rows if accuracy.k > 1 or not row[0].startswith("Top-")]
+
+
+def _errors(results: Results) -> dict[str, str | None]:
+    keys = {"ANN": "ann_vs_targets", "SNN": "snn_vs_targets"}
+    return {name: f"{results.errors[key].mse:.4g}" for name, key in keys.items() if key in results.errors}
+
+
+def _number(value: float | None) -> str | None:
+    return None if value is None else short_number(value)
+
+
+LAYER_COLUMNS = (
+    "Layer",
+    "Shape",
+    "Neurons",
+    "Fan-out",
+    "Spikes",
+    "Rate",
+    "Silent",
+    "Saturated",
+    "Operations",
+    "Pearson",
+    "R²",
+    "Error",
+)
+"""Headings of `layer_row`."""
+
+
+def layer_row(material: Material, name: str, layer: LayerResults) -> list[str]:
+    """Return the row of one layer of neurons, under `LAYER_COLUMNS`."""
+    spikes, comparison = layer.spikes, layer.comparison
+    operations = material.results.operations
+    cells = [material.label(name), "×".join(map(str, layer.shape)), str(layer.neurons), short_number(layer.fan_out)]
+    if spikes is None:
+        cells += [NOTHING] * 5
+    else:
+        share = operations.per_layer.get(name, 0.0) / operations.snn if operations.snn else None
+        cells += [short_number(spikes.spikes_per_sample), f"{spikes.mean_rate:.3g}"]
+        cells += [percent(part, 1) for part in (spikes.silent, spikes.saturated, share)]
+    if comparison is None:
+        return [*cells, *[NOTHING] * 3]
+    agreement = [NOTHING if one is None else f"{one:.4f}" for one in (comparison.correlation, comparison.r_squared)]
+    return [*cells, *agreement, f"{comparison.mean_abs_error:.2g}"]

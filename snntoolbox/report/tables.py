@@ -1,0 +1,75 @@
+"""Tables for the terminal."""
+
+from __future__ import annotations
+
+from rich.table import Table
+from rich.text import Text
+
+from snntoolbox.analysis.operations import connections
+from snntoolbox.analysis.results import Results
+from snntoolbox.ir import Graph
+from snntoolbox.report.material import Material
+from snntoolbox.report.summary import LAYER_COLUMNS, facts, layer_row, network_columns, network_rows
+from snntoolbox.report.wording import count
+
+__all__ = ["graph_table", "layer_table", "summary_tables"]
+
+
+def summary_tables(results: Results) -> list[Table]:
+    """Return what is shown at the end of a run: the facts, and the networks side by side."""
+    found = Table(title=f"Results of {results.run.label}" if results.run.label else "Results", show_header=False)
+    found.add_column(style="bold")
+    found.add_column(justify="right")
+    found.add_column(style="dim")
+    for fact in facts(results):
+        found.add_row(fact.name, fact.value, fact.note)
+    columns = network_columns(results)
+    networks = Table(box=None, pad_edge=False)
+    networks.add_column("")
+    for name in columns:
+        networks.add_column(name, justify="right")
+    for what, values in network_rows(results):
+        networks.add_row(what, *values)
+    return [table for table in (found, networks) if table.row_count]
+
+
+def layer_table(results: Results, *, simple_labels: bool = True) -> Table:
+    """Return how each layer of neurons fired and followed its activations."""
+    material = Material(results, simple_labels=simple_labels)
+    table = Table(title="Layers of neurons")
+    for number, name in enumerate(LAYER_COLUMNS):
+        table.add_column(name, justify="right" if number > 1 else "left", overflow="fold", no_wrap=number > 0)
+    for name, layer in results.layers.items():
+        # Text: a name may hold square brackets, which rich would take for markup.
+        table.add_row(*map(Text, layer_row(material, name, layer)))
+    return table
+
+
+def graph_table(graph: Graph, title: str = "") -> Table:
+    """Return one row for each node of a graph: name, op, output shape, parameters, neurons and connections."""
+    table = Table(title=title or None, show_footer=True)
+    neurons = {node.name: graph.size(node.name) for node in graph.nodes if node.name in graph.neurons}
+    links = {node.name: connections(graph, node.name) for node in graph.nodes}
+    table.add_column("Node", footer=f"{len(graph.nodes)} nodes", overflow="fold")
+    table.add_column("Op", overflow="fold")
+    table.add_column("Shape")
+    table.add_column("Parameters", footer=count(graph.num_parameters()), justify="right")
+    table.add_column("Neurons", footer=count(sum(neurons.values())) if neurons else "", justify="right")
+    table.add_column("Connections", footer=count(sum(links.values())), justify="right")
+    for node in graph.nodes:
+        table.add_row(
+            Text(node.name),
+            Text(_op_name(graph, node.name)),
+            "×".join(map(str, graph.shapes[node.name])),
+            count(graph.num_parameters(node.name)) if graph.num_parameters(node.name) else "",
+            count(neurons[node.name]) if node.name in neurons else "",
+            count(links[node.name]) if links[node.name] else "",
+        )
+    return table
+
+
+def _op_name(graph: Graph, name: str) -> str:
+    """Return the kind of a node's op; of neurons their model as well."""
+    op = graph[name].op
+    model = getattr(op, "model", None)
+    return op.kind if model is None else f"{op.kind}({type(model).__name__})"
