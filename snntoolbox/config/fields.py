@@ -57,15 +57,18 @@ class Expected:
 
 @dataclass(frozen=True)
 class Registered:
-    """The value is a name of ``registry``; it is stored in the registry's own spelling."""
+    """The value is a name of ``registry``, stored in the registry's own spelling, or one of ``also``."""
 
     registry: Registry
+    also: tuple[str, ...] = ()
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Look the name up after pydantic has made sure that it is a string."""
         return core_schema.no_info_after_validator_function(self._canonical, handler(source))
 
     def _canonical(self, name: str) -> str:
+        if name.lower() in self.also:
+            return name.lower()
         try:
             return self.registry.canonical(name)
         except RegistryError as error:
@@ -74,7 +77,8 @@ class Registered:
     def names(self) -> list[str]:
         """Return the built-in names, each with its aliases; plug-ins differ from one machine to the next."""
         aliases = {n: [a for a, target in self.registry.aliases.items() if target == n] for n in self.registry.builtins}
-        return [f"{name} (or {', '.join(others)})" if others else name for name, others in aliases.items()]
+        named = [f"{name} (or {', '.join(others)})" if others else name for name, others in aliases.items()]
+        return [*self.also, *named]
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,17 @@ def _out() -> RichConsole:
     return RichConsole(highlight=False, soft_wrap=False)
 
 
+def _table(title: str, *columns: str) -> Table:
+    """Return an empty table whose cells break lines rather than lose text."""
+    table = Table(title=title, title_justify="left")
+    for name in columns:
+        table.add_column(name, overflow="fold")
+    return table
+
+
 def show_config(path: str | Path, overrides: Mapping[str, object]) -> None:
     """Print every option with its value and where the value comes from."""
-    table = Table("option", "value", "from", title="effective configuration", title_justify="left")
+    table = _table("effective configuration", "option", "value", "from")
     section = ""
     for row in effective_options(load(path, overrides)):
         if row.section != section:
@@ -38,12 +46,14 @@ def show_config(path: str | Path, overrides: Mapping[str, object]) -> None:
 
 def list_parts() -> None:
     """Print frontends, spike codes, passes and backends, and for each backend whether it can run here."""
-    table = Table("kind", "name", "also called", "state", title="what can be chosen by name", title_justify="left")
+    table = _table("what can be chosen by name", "kind", "name", "also called", "state")
     for registry in (FRONTENDS, CODES, PASSES, BACKENDS):
         table.add_section()
-        for number, name in enumerate(registry.names()):
+        kind = registry.kind
+        for name in registry.names():
             others = ", ".join(alias for alias, target in registry.aliases.items() if target == name)
-            table.add_row(registry.kind if number == 0 else "", name, others, escape(_state(registry, name)))
+            table.add_row(kind, name, others, escape(_state(registry, name)))
+            kind = ""
     _out().print(table)
 
 

@@ -65,13 +65,15 @@ def find_source(settings: Settings) -> Source | None:
     path = locate(settings.paths.filename_ann)
     if path.is_file() and is_graph_file(path):
         return None
-    kind: type[Frontend] = FRONTENDS.load(settings.input.model_lib)
-    options = {}
-    if settings.paths.filepath_custom_objects is not None:
-        options["custom_objects"] = _read_custom_objects(settings.paths.filepath_custom_objects)
-    frontend = kind() if kind().reads(path) else find_frontend(path)
-    if options:
-        frontend = type(frontend)(**options)
+    library = settings.input.model_lib
+    kind: type[Frontend] = type(find_frontend(path)) if library == "auto" else FRONTENDS.load(library)
+    if not kind().reads(path):
+        raise RunError(
+            f"{path} is no file of {library}, which reads {', '.join(kind.suffixes)}; set [input] model_lib = auto or "
+            f"name the library that it is of"
+        )
+    custom = settings.paths.filepath_custom_objects
+    frontend = kind() if custom is None else kind(**{"custom_objects": _read_custom_objects(custom)})
     return Source(frontend, frontend.load(path), path)
 
 

@@ -82,7 +82,9 @@ class DataflowKwargs(Section):
 class Input(Section):
     """The model's library, the data, their preprocessing, and how samples enter the spiking network."""
 
-    model_lib: Annotated[str, Registered(FRONTENDS)] = Field(description="Library that the network was trained in.")
+    model_lib: Annotated[str, Registered(FRONTENDS, also=("auto",))] = Field(
+        description="Library that the network was trained in. `auto`: found from the file's suffix."
+    )
     dataset_format: Literal["npz", "jpg", "png", "jpeg", "bmp"] = Field(
         description="`npz`: NumPy arrays. The others: image files in one folder a class; images of all these types are "
         "read."

@@ -1,0 +1,161 @@
+"""The command line end to end, on a small project."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from snntoolbox.cli import main
+from snntoolbox.ir import load_graph
+from tests.cli.conftest import results
+
+
+def test_a_run_writes_results_and_report(run, project: Path) -> None:
+    numbers = results(run({"simulation.duration": 40}))
+    assert numbers["num_samples"] == 12
+    assert numbers["num_steps"] == 40
+    assert numbers["accuracy"]["ann"] == numbers["accuracy"]["parsed"]
+    assert abs(numbers["accuracy"]["snn"] - numbers["accuracy"]["ann"]) <= 1 / 12
+    assert len(numbers["accuracy"]["snn_over_time"]) == 40
+    assert set(numbers["spikes_per_layer"]) == {"relu", "hidden_relu"}
+    assert numbers["operations"]["ann"] > 0
+    assert numbers["operations"]["snn"] > 0
+    html = (project / "log/test/report.html").read_text()
+    assert "http://" not in html.replace("http://www.w3.org", "")
+    assert 'src="http' not in html
+
+
+def test_leftover_samples_are_counted(run) -> None:
+    assert results(run({"simulation.batch_size": 7, "simulation.num_to_test": 9}))["num_samples"] == 9
+
+
+def test_batches_do_not_change_the_result(run) -> None:
+    whole = results(run({"simulation.batch_size": 12}))
+    parts = results(run({"simulation.batch_size": 5}))
+    assert whole["accuracy"] == parts["accuracy"]
+    assert whole["spikes_per_layer"] == parts["spikes_per_layer"]
+
+
+def test_a_second_model_uses_its_own_scales(run, project: Path) -> None:
+    import keras
+
+    results(run())
+    first = load_graph(project / "model_reference.h5")
+    model = keras.models.load_model(project / "model.keras")
+    layer = model.get_layer("conv")
+    layer.set_weights([w * 7 for w in layer.get_weights()])
+    model.get_layer("bn").set_weights([w * 3 for w in model.get_layer("bn").get_weights()])
+    model.save(project / "model.keras")
+    again = results(run({"simulation.duration": 40}))
+    second = load_graph(project / "model_reference.h5")
+    assert not np.allclose(first["hidden"].op.weight, second["hidden"].op.weight)
+    assert max(again["rates"].values()) <= 1
+    assert again["accuracy"]["snn"] >= again["accuracy"]["ann"] - 1 / 12
+
+
+def test_stages_can_stop_and_resume(run, project: Path) -> None:
+    full = results(run())
+    converted = run({"tools.simulate": False, "paths.runlabel": "first"})
+    assert results(converted, "log/first/results.json")["num_steps"] == 0
+    resumed = run({"tools.parse": False, "tools.convert": False, "paths.runlabel": "second"})
+    assert results(resumed, "log/second/results.json")["accuracy"]["snn"] == full["accuracy"]["snn"]
+    assert results(resumed, "log/second/results.json")["spikes_per_layer"] == full["spikes_per_layer"]
+    assert results(resumed, "log/second/results.json")["correlation"] == full["correlation"]
+
+
+def test_an_error_leaves_the_earlier_run_alone(run, project: Path) -> None:
+    before = run()["files"]
+    (project / "y_test.npz").write_bytes(b"no archive")
+    failed = run()
+    assert failed["status"] == 1
+    assert "y_test.npz" in failed["err"]
+    after = {name: value for name, value in failed["files"].items() if name.startswith("log/test")}
+    assert after == {name: value for name, value in before.items() if name.startswith("log/test")}
+
+
+def test_all_mistakes_of_a_config_are_listed(run) -> None:
+    observed = run({"simulation.durration": 5, "cell.v_thresh": -1, "simulation.simulator": "tensorflou"})
+    assert observed["status"] == 1
+    for part in ("Did you mean 'duration'", "v_thresh", "Did you mean 'tensorflow'"):
+        assert part in observed["err"]
+
+
+def test_overwrite_off_refuses_an_existing_run(run) -> None:
+    run()
+    observed = run({"output.overwrite": False})
+    assert observed["status"] == 1
+    assert "overwrite" in observed["err"]
+
+
+def test_a_sweep_really_sweeps(run, project: Path) -> None:
+    sweep = {"parameter_sweep.param_values": "0.25, 1, 20", "parameter_sweep.param_name": "v_thresh"}
+    observed = run(sweep)
+    assert observed["status"] == 0, observed["err"]
+    spikes = [
+        sum(results(observed, f"log/test/v_thresh={value}/results.json")["spikes_per_layer"].values())
+        for value in ("0.25", "1", "20")
+    ]
+    assert spikes[0] > spikes[1] > spikes[2]
+    rows = (project / "log/test/sweep/sweep.csv").read_text().splitlines()
+    assert len(rows) == 4
+    assert len({row.split(",")[-1] for row in rows[1:]}) == 3
+
+
+def test_check_says_that_all_fits(project: Path, capsys) -> None:
+    assert main([str(project / "config.ini"), "--check"]) == 0
+    out = capsys.readouterr().out
+    assert "conv" in out
+    assert "fit each other" in out
+    assert not (project / "log").exists()
+
+
+def test_check_lists_every_problem(project: Path, capsys) -> None:
+    import keras
+    from keras import layers
+
+    x = keras.Input((8, 8, 1))
+    y = layers.Conv3D(2, 1)(layers.Reshape((8, 8, 1, 1))(x))
+    y = layers.LSTM(3, name="memory")(layers.Reshape((64, 2))(y))
+    keras.Model(x, layers.Dense(3)(y)).save(project / "model.keras")
+    np.savez(project / "y_test.npz", np.zeros(5))
+    assert main([str(project / "config.ini"), "--check"]) == 1
+    assert "memory" in capsys.readouterr().out
+
+
+def test_show_config_names_origins(project: Path, capsys) -> None:
+    assert main([str(project / "config.ini"), "--show-config", "--set", "simulation.seed=3"]) == 0
+    out = capsys.readouterr().out
+    assert "override" in out
+    assert "config.ini:" in out.replace("\n", "")
+
+
+def test_list_names_every_part(capsys) -> None:
+    assert main(["--list"]) == 0
+    out = capsys.readouterr().out
+    for name in ("keras", "rate", "INI", "reference", "fold_batch_norm"):
+        assert name in out
+
+
+def test_wrong_arguments_end_with_status_two(project: Path, capsys) -> None:
+    for arguments in ([], [str(project / "config.ini"), "--set", "nonsense"]):
+        with pytest.raises(SystemExit) as stop:
+            main(arguments)
+        assert stop.value.code == 2
+    assert "SECTION.OPTION=VALUE" in capsys.readouterr().err
+
+
+def test_a_missing_config_is_named(tmp_path: Path, capsys) -> None:
+    assert main(["-t", str(tmp_path / "none.ini")]) == 1
+    assert "none.ini" in capsys.readouterr().err
+
+
+def test_run_from_python_returns_results(project: Path) -> None:
+    import snntoolbox
+
+    found = snntoolbox.run(project / "config.ini", {"output.verbose": 0})
+    written = json.loads((project / "log/test/results.json").read_text())
+    assert found.accuracy.snn == written["accuracy"]["snn"]
+    assert found.num_samples == 12
