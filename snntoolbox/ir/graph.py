@@ -164,4 +164,6 @@ def _same_value(a: Any, b: Any) -> bool:
         return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
     if hasattr(a, "__dataclass_fields__") and type(a) is type(b):
         return _same(vars(a).items(), vars(b).items())
+    # A number saved as a NumPy scalar comes back as Python's.
+    a, b = (value.item() if isinstance(value, np.generic) else value for value in (a, b))
     return type(a) is type(b) and bool(a == b)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -37,7 +38,7 @@ class KerasFrontend(Frontend):
     suffixes: ClassVar[tuple[str, ...]] = (".keras", ".h5", ".hdf5", ".json")
 
     @classmethod
-    def reads(cls, path: Any) -> bool:
+    def reads(cls, path: Path) -> bool:
         """Whether a path is of Keras; a SavedModel folder is, so that `load` can say what to do with it."""
         return super().reads(path) or (path / "saved_model.pb").is_file()
 

@@ -65,7 +65,9 @@ def test_an_evaluator_is_compiled_once_for_all_batch_sizes(monkeypatch):
     from snntoolbox.ir import tf_ops
 
     applied = []
-    monkeypatch.setattr(tf_ops, "apply_op", lambda op, *x, apply=tf_ops.apply_op: applied.append(op.kind) or apply(op, *x))
+    monkeypatch.setattr(
+        tf_ops, "apply_op", lambda op, *x, apply=tf_ops.apply_op: applied.append(op.kind) or apply(op, *x)
+    )
     evaluator = Evaluator(one_layer())
     for batch_size in (1, 2, 5):
         assert evaluator(np.zeros((batch_size, 3)))["relu"].shape == (batch_size, 2)
@@ -76,7 +78,9 @@ def test_nodes_that_are_not_needed_are_not_computed(monkeypatch):
     from snntoolbox.ir import tf_ops
 
     applied = []
-    monkeypatch.setattr(tf_ops, "apply_op", lambda op, *x, apply=tf_ops.apply_op: applied.append(op.kind) or apply(op, *x))
+    monkeypatch.setattr(
+        tf_ops, "apply_op", lambda op, *x, apply=tf_ops.apply_op: applied.append(op.kind) or apply(op, *x)
+    )
     Evaluator(one_layer(), ["fc"])(np.zeros((1, 3)))
     assert applied == ["Dense"]
 
