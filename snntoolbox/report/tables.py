@@ -52,10 +52,14 @@ def graph_table(graph: Graph, title: str = "") -> Table:
     links = {node.name: connections(graph, node.name) for node in graph.nodes}
     table.add_column("Node", footer=f"{len(graph.nodes)} nodes", overflow="fold")
     table.add_column("Op", overflow="fold")
-    table.add_column("Shape")
-    table.add_column("Parameters", footer=count(graph.num_parameters()), justify="right")
-    table.add_column("Neurons", footer=count(sum(neurons.values())) if neurons else "", justify="right")
-    table.add_column("Connections", footer=count(sum(links.values())), justify="right")
+    table.add_column("Shape", overflow="fold")
+    sums = {
+        "Parameters": count(graph.num_parameters()),
+        "Neurons": count(sum(neurons.values())) if neurons else "",
+        "Connections": count(sum(links.values())),
+    }
+    for heading, footer in sums.items():
+        table.add_column(heading, footer=footer, justify="right", overflow="fold")
     for node in graph.nodes:
         table.add_row(
             Text(node.name),

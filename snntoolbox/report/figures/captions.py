@@ -102,8 +102,8 @@ def histograms(material: Material) -> str:
     )
     return (
         "Normalised activations and rates over all samples and neurons, on a logarithmic scale. Exact zeros are not "
-        f"drawn: {percent(zero, 1)} of the activations and {percent(silent, 1)} of the rates. Rates cannot represent activations above "
-        "1, which saturate."
+        f"drawn: {percent(zero, 1)} of the activations and {percent(silent, 1)} of the rates. Rates cannot represent "
+        "activations above 1, which saturate."
     )
 
 
