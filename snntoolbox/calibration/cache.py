@@ -101,7 +101,7 @@ def load_calibration(folder: str | Path, key: str) -> Calibration | None:
     """Return the calibration that was saved under exactly this key, or None if there is none that can be read."""
     path = _path(folder, key)
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             meta = json.loads(str(file["meta"]))
             if meta["version"] != VERSION or meta["key"] != key:
                 return None

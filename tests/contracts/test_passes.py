@@ -15,8 +15,8 @@ from snntoolbox.ir.edit import rename, replace_ops
 from snntoolbox.passes.append import append_op
 from snntoolbox.passes.base import Pass
 from snntoolbox.registry import PASSES
-from snntoolbox.testing.passes import check_pass, largest_activations
-from snntoolbox.testing.random_graphs import random_samples
+from snntoolbox.testing import check_pass, random_samples
+from snntoolbox.testing.passes import largest_activations
 
 MAKERS = {
     "fold_batch_norm": lambda kind: kind(),

@@ -1,0 +1,6 @@
+"""The contracts of the parts that a third party can add, as functions that check them."""
+
+from snntoolbox.testing.passes import check_pass
+from snntoolbox.testing.random_graphs import random_graph, random_samples
+
+__all__ = ["check_pass", "random_graph", "random_samples"]
