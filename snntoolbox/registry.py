@@ -132,6 +132,7 @@ BACKENDS = Registry(
     {
         "tensorflow": "snntoolbox.backends.tensorflow:TensorFlowBackend",
         "reference": "snntoolbox.backends.reference:ReferenceBackend",
+        "brian2": "snntoolbox.backends.brian2:Brian2Backend",
     },
     {"INI": "tensorflow"},
 )

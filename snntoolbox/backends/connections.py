@@ -158,8 +158,6 @@ def _cone(graph: Graph, target: str) -> list[Node]:
 
 
 def _identity_or(matrix: Any, size: int) -> Any:
-    from scipy import sparse
-
     return sparse.csr_array(sparse.eye_array(size, format="csr")) if matrix is None else matrix
 
 

@@ -97,7 +97,7 @@ def test_a_check_of_the_whole_section(write: Write):
 
 
 def test_another_spelling_of_the_section(write: Write):
-    assert load(write("[INI]\nxla = off\n")).backend_options == {"tensorflow": {"xla": "off"}}
+    assert load(write("[INI]\nxla = off\n")).backend_options["tensorflow"] == {"xla": "off"}
 
 
 def test_a_section_close_to_that_of_a_backend(problems: Callable[..., list[str]]):
