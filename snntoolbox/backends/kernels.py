@@ -5,6 +5,7 @@ This is the specification that faster kernels are compared with: clear before qu
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import singledispatch
 from itertools import product
 from math import prod
@@ -46,7 +47,7 @@ def pool_windows(x: Array, window: ops.Shape, strides: ops.Shape, dilation: ops.
     """Return a view of x, shape (batch, *spatial, channels), as windows: (batch, *spatial', channels, *window)."""
     axes = tuple(range(1, 1 + len(window)))
     extent = tuple((w - 1) * d + 1 for w, d in zip(window, dilation, strict=True))
-    view = sliding_window_view(x, extent, axis=axes)
+    view: Array = sliding_window_view(x, extent, axis=axes)  # type: ignore[call-overload]
     steps = tuple(slice(None, None, s) for s in strides)
     inner = tuple(slice(None, None, d) for d in dilation)
     return view[(slice(None), *steps, slice(None), *inner)]
@@ -76,17 +77,14 @@ def _(op: ops.Conv, x: Array) -> Array:
 def _(op: ops.ConvTranspose, x: Array) -> Array:
     spatial, rank, kernel = x.shape[1:-1], len(op.window), _cast(op.kernel, x)
     full = tuple(
-        (n - 1) * s + (w - 1) * d + 1
-        for n, s, w, d in zip(spatial, op.strides, op.window, op.dilation, strict=True)
+        (n - 1) * s + (w - 1) * d + 1 for n, s, w, d in zip(spatial, op.strides, op.window, op.dilation, strict=True)
     )
     extra = tuple(max(e - after, 0) for e, (_, after) in zip(op.output_padding, op.padding, strict=True))
     channels = kernel.shape[-1] * op.groups
     y = np.zeros((len(x), *(f + e for f, e in zip(full, extra, strict=True)), channels), x.dtype)
     for place in product(*(range(w) for w in op.window)):
         starts = [k * d for k, d in zip(place, op.dilation, strict=True)]
-        where = tuple(
-            slice(a, a + (n - 1) * s + 1, s) for a, n, s in zip(starts, spatial, op.strides, strict=True)
-        )
+        where = tuple(slice(a, a + (n - 1) * s + 1, s) for a, n, s in zip(starts, spatial, op.strides, strict=True))
         y[(slice(None), *where)] += _grouped_matmul(x, kernel[place], op.groups)
     out = op.infer(x.shape[1:])
     keep = tuple(slice(before, before + n) for (before, _), n in zip(op.padding, out, strict=False))
@@ -184,16 +182,15 @@ def _sigmoid(x: Array) -> Array:
     return np.asarray(0.5 * (1 + np.tanh(0.5 * x)))
 
 
-_ACTIVATIONS = {
+_ACTIVATIONS: dict[str, Callable[[Array], Any]] = {
     "elu": lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))),
     "exponential": np.exp,
     "gelu": _gelu,
     "hard_sigmoid": lambda x: np.clip(x / 6 + 0.5, 0, 1),
-    "log_softmax": lambda x: x
-    - x.max(-1, keepdims=True)
-    - np.log(np.exp(x - x.max(-1, keepdims=True)).sum(-1, keepdims=True)),
-    "selu": lambda x: 1.0507009873554805
-    * np.where(x > 0, x, 1.6732632423543772 * np.expm1(np.minimum(x, 0))),
+    "log_softmax": lambda x: (
+        x - x.max(-1, keepdims=True) - np.log(np.exp(x - x.max(-1, keepdims=True)).sum(-1, keepdims=True))
+    ),
+    "selu": lambda x: 1.0507009873554805 * np.where(x > 0, x, 1.6732632423543772 * np.expm1(np.minimum(x, 0))),
     "sigmoid": _sigmoid,
     "silu": lambda x: x * _sigmoid(x),
     "softplus": lambda x: np.logaddexp(x, 0),
