@@ -99,21 +99,22 @@ class Backend(ABC):
         can = self.capabilities
         problems = []
         code = graph.attributes.get("spike_code")
-        if code is None or CODES.canonical(code) not in can.codes:
-            what = f"spike code '{code}' is not supported" if code else "the graph has not been converted"
-            hint = f"This backend runs: {', '.join(sorted(can.codes))}." if code else "Call convert() first."
-            problems.append(Problem(f"backend {self.name}", what, hint))
+        if code is None:
+            return [Problem("graph", "it has no neurons: it has not been converted.", "Call convert() first.")]
+        if CODES.canonical(code) not in can.codes:
+            runs = f"This backend runs: {', '.join(sorted(can.codes))}."
+            problems.append(Problem(f"backend {self.name}", f"spike code '{code}' is not supported.", runs))
         head = split_head(graph)
         unread = [graph[name] for name in head.readouts if not isinstance(graph[name].op, Spiking)]
-        problems += [Problem(f"node {n}", "an output is read from it, but it is no layer of neurons") for n in unread]
+        problems += [Problem(f"node {n}", "an output is read from it, but it is no layer of neurons.") for n in unread]
         for node in head.body.nodes:
             where = f"node {node}"
             if isinstance(node.op, Spiking):
                 model = type(node.op.model).__name__
                 if model not in can.neurons:
-                    problems.append(Problem(where, f"neuron model {model} is not supported by {self.name}"))
+                    problems.append(Problem(where, f"neuron model {model} is not supported by {self.name}."))
             elif not isinstance(node.op, Input) and node.op.kind not in can.ops:
-                problems.append(Problem(where, f"op {node.op.kind} is not supported by {self.name}"))
+                problems.append(Problem(where, f"op {node.op.kind} is not supported by {self.name}."))
         return problems
 
     def compile(self, graph: Graph, *, batch_size: int, dt_ms: float = 1.0, seed: int = 0) -> Simulation:

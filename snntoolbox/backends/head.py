@@ -1,4 +1,4 @@
-"""What comes after the last neurons: ops such as softmax that are applied to the decoded output, outside the simulator."""
+"""What comes after the last neurons: ops such as softmax, applied to the decoded output outside the simulator."""
 
 from __future__ import annotations
 

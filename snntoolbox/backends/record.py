@@ -53,7 +53,7 @@ class Record:
         num_steps: Number of steps simulated.
         dt_ms: Length of a step in ms.
         outputs: Output node -> decoded value after the last step, shape (batch, *shape), in units of the ANN's output.
-        outputs_over_time: Output node -> decoded value after each step, shape (steps, batch, *shape); empty if not asked.
+        outputs_over_time: Output node -> decoded value after each step, (steps, batch, *shape); empty if not asked for.
         spike_counts: Layer -> number of spikes of each neuron, shape (batch, *shape), integer.
         messages: Layer -> sum of the messages each neuron sent, shape (batch, *shape).
         spike_trains: Probed layer -> spikes of each step, shape (steps, batch, *shape), int8.

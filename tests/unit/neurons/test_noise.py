@@ -21,7 +21,7 @@ def test_known_values_never_change() -> None:
 def test_it_is_uniform() -> None:
     values = uniform(5, np.arange(100), 3, (1000,))
     counts, _ = np.histogram(values, bins=20, range=(0, 1))
-    assert 0 <= values.min()
+    assert values.min() >= 0
     assert values.max() < 1
     # Chi-square with 19 degrees of freedom: 43.8 is exceeded with probability 0.001.
     assert ((counts - 5000) ** 2 / 5000).sum() < 43.8
