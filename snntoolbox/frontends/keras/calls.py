@@ -137,8 +137,12 @@ Translator = Callable[[Call], str | tuple[str, ...]]
 
 
 def values(variable: Any) -> NDArray[np.float32]:
-    """Return the values of a Keras variable or tensor as float32."""
+    """Return a copy of a Keras variable or tensor as float32, read-only so that an op need not copy it again."""
     from keras import ops
 
     # stop_gradient makes a tensor of it: NumPy warns of how a variable becomes an array.
-    return np.asarray(ops.convert_to_numpy(ops.stop_gradient(variable)), np.float32)
+    array = np.asarray(ops.convert_to_numpy(ops.stop_gradient(variable)), np.float32)
+    if not array.flags.owndata:
+        array = array.copy()
+    array.flags.writeable = False
+    return array
