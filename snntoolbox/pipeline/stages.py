@@ -30,7 +30,22 @@ from snntoolbox.pipeline.console import Console
 from snntoolbox.pipeline.samples import RunSamples
 from snntoolbox.registry import BACKENDS, CODES, FRONTENDS, load_object
 
-__all__ = ["Source", "calibrated", "convert", "find_source", "make_backend", "make_code", "parse", "source_outputs"]
+__all__ = [
+    "Source",
+    "calibrated",
+    "compare_with_source",
+    "convert",
+    "encoding_code",
+    "find_source",
+    "graph_outputs",
+    "load_converted",
+    "make_backend",
+    "make_code",
+    "normalized_path",
+    "parse",
+    "prepare",
+    "source_outputs",
+]
 
 Array = NDArray[Any]
 CHUNK_BYTES = 256 * 2**20
