@@ -14,7 +14,7 @@ from snntoolbox.analysis.results import LayerResults
 from snntoolbox.backends.record import Record
 from snntoolbox.ir import Graph
 from snntoolbox.ir.ops import Spiking
-from snntoolbox.neurons import IntegrateAndFire, NeuronModel
+from snntoolbox.neurons import NeuronModel
 
 __all__ = ["LayerCollector", "layer_kind"]
 
@@ -53,7 +53,7 @@ class LayerCollector:
             model = self._model(name)
             if not model.spiking:
                 continue
-            refractory = model.refractory_steps if isinstance(model, IntegrateAndFire) else 0
+            refractory = getattr(model, "refractory_steps", 0)
             self._spikes.setdefault(name, SpikeCounter(record.num_steps, refractory)).add(record.spike_counts[name])
             if name in activations:
                 if name not in self._rates:
@@ -61,7 +61,7 @@ class LayerCollector:
                 self._rates[name].add(activations[name], record.rates(name))
 
     def _comparison(self, model: NeuronModel, num_steps: int, number: int) -> RateComparison:
-        amplitude = float(np.mean(model.message_size)) if isinstance(model, IntegrateAndFire) else 1.0
+        amplitude = float(np.mean(getattr(model, "message_size", 1.0)))
         return RateComparison(num_steps, amplitude, self._num_points, self._seed + number)
 
     def _model(self, name: str) -> NeuronModel:

@@ -8,14 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from snntoolbox.analysis.operations import (
-    ann_operations,
-    fan_out,
-    input_macs,
-    input_operations,
-    is_upper_bound,
-    neuron_updates,
-)
+from snntoolbox.analysis.operations import ann_operations, fan_out, input_macs, input_operations, neuron_updates
+from snntoolbox.analysis.passed_spikes import PassedSpikes
 from snntoolbox.analysis.results import Operations
 from snntoolbox.backends.record import Record
 from snntoolbox.codes import Stimulus
@@ -45,6 +39,7 @@ class OperationCounter:
     def __init__(self, graph: Graph, ann: Graph | None = None, seed: int = 0) -> None:
         self._graph, self._ann, self._seed = graph, ann or graph, seed
         self.fan_outs = fan_out(graph)
+        self._passed = PassedSpikes(graph)
         self._constant = set(graph.inputs)
         self._samples, self._num_steps = 0, 0
         self._over_time: NDArray[np.float64] | None = None
@@ -54,7 +49,7 @@ class OperationCounter:
         """Add a batch: a record with `operation_weights` as totals, and the input if it may be spikes."""
         self._samples += len(record)
         self._num_steps = record.num_steps
-        for name, totals in record.totals.items():
+        for name, totals in self._passed.totals(record).items():
             self._count(name, totals)
         for name, one in named_stimuli(self._graph, stimulus).items():
             if not one.constant:
@@ -84,5 +79,5 @@ class OperationCounter:
             ratio=total / ann if ann else None,
             neuron_updates=neuron_updates(self._graph) * self._num_steps,
             per_layer={name: count / self._samples for name, count in self._per_layer.items()},
-            upper_bound=is_upper_bound(self._graph),
+            upper_bound=self._passed.upper_bound,
         )

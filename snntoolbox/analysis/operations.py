@@ -7,13 +7,12 @@ weights too. Conventions:
   Reshaping, adding branches and pooling cost nothing, but a spike that overlapping windows or branches multiply causes
   the operations behind it as many times.
 * Counting ends at neurons and at what is applied outside the simulator after the last of them.
-* A spiking max-pool is counted as if it passed every spike on; it discards those of the losers. Behind one, counts are
-  therefore upper bounds, and `is_upper_bound` says so.
+* Fan-outs take a spiking max-pool as if it passed every spike on. It discards some: see `passed_spikes`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,7 @@ from snntoolbox.analysis.adjacency import WEIGHTED, pull_back
 from snntoolbox.backends.head import split_head
 from snntoolbox.codes import Stimulus
 from snntoolbox.ir import Graph, Node
-from snntoolbox.ir.ops import Affine, MaxPool, Spiking, SpikingMaxPool
+from snntoolbox.ir.ops import Affine, MaxPool, SpikingMaxPool
 
 __all__ = [
     "ann_operations",
@@ -31,8 +30,8 @@ __all__ = [
     "fan_out",
     "input_macs",
     "input_operations",
-    "is_upper_bound",
     "neuron_updates",
+    "operation_costs",
     "operation_weights",
 ]
 
@@ -49,32 +48,34 @@ def fan_out(graph: Graph) -> dict[str, NDArray[np.int64]]:
         Input or layer of neurons -> array of its shape.
     """
     body = split_head(graph).body
+    cost = operation_costs(body)
+    return {name: cost[name] for name in (*body.inputs, *body.neurons)}
+
+
+def operation_costs(body: Graph, ends: Collection[str] = ()) -> dict[str, NDArray[np.int64]]:
+    """Return how many synaptic operations one message of each element of each node causes.
+
+    Args:
+        body: The part of a graph that is simulated.
+        ends: Nodes at which counting ends as it does at neurons.
+
+    Returns:
+        Node -> array of its shape.
+    """
     cost = {node.name: np.zeros(body.shapes[node.name], np.int64) for node in body.nodes}
     for node in reversed(body.nodes):
-        if _passes_spikes(node):
+        if _passes_spikes(node) and node.name not in ends:
             arriving = cost[node.name] + isinstance(node.op, WEIGHTED)
             parts = pull_back(node.op, arriving, body.input_shapes(node.name))
             for source, part in zip(node.inputs, parts, strict=True):
                 cost[source] += part
-    return {name: cost[name] for name in (*body.inputs, *body.neurons)}
+    return cost
 
 
 def operation_weights(graph: Graph) -> dict[str, NDArray[np.float64]]:
     """Return the fan-out of the layers whose spikes cause operations, as weights for ``Probes.totals``."""
     layers = fan_out(graph)
     return {name: layers[name].astype(np.float64) for name in graph.neurons if layers[name].any()}
-
-
-def is_upper_bound(graph: Graph) -> bool:
-    """Whether counts from `fan_out` include operations of spikes that a max-pool discards."""
-    behind: set[str] = set()
-    for node in split_head(graph).body.nodes:
-        reached = isinstance(node.op, SpikingMaxPool) or bool(behind.intersection(node.inputs))
-        if reached and isinstance(node.op, WEIGHTED):
-            return True
-        if reached and not isinstance(node.op, Spiking):
-            behind.add(node.name)
-    return False
 
 
 def connections(graph: Graph, name: str) -> int:

@@ -82,7 +82,7 @@ class PairStatistics:
     def r_squared(self) -> float | None:
         """Share of the variance of x that y accounts for: 1 - sum (y - x)² / sum (x - mean x)².
 
-        None if x never changes. Unlike the correlation it also falls, even below 0, if y is off by an offset or a factor.
+        None if x never changes. Unlike the correlation it also falls, even below 0, with a wrong offset or factor.
         """
         variance = float(self._moments[0])
         return 1 - self._squared / variance if variance > 0 else None

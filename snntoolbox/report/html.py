@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -50,6 +51,7 @@ def render_report(material: Material, figures: Iterable[EmbeddedFigure]) -> str:
     return environment.get_template("report.html").render(
         version=__version__,
         run=results.run,
+        created=_date(results.run.created),
         results=results,
         facts=facts(results),
         networks=network_columns(results),
@@ -61,6 +63,15 @@ def render_report(material: Material, figures: Iterable[EmbeddedFigure]) -> str:
         figures=list(figures),
         config=material.config,
     )
+
+
+def _date(text: str) -> str:
+    """Return an ISO 8601 date and time as people write it; other text as it is."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return moment.strftime("%Y-%m-%d %H:%M %Z").strip()
 
 
 def write_report(path: Path, material: Material, figures: Iterable[EmbeddedFigure]) -> Path:

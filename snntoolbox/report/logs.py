@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from snntoolbox.analysis.accumulate import Batch
 from snntoolbox.analysis.operation_counter import named_stimuli
 from snntoolbox.analysis.operations import fan_out, input_operations, neuron_updates
+from snntoolbox.analysis.passed_spikes import PassedSpikes
 from snntoolbox.backends.record import Probes, Record
 from snntoolbox.codes import Stimulus
 from snntoolbox.ir import Graph
@@ -39,6 +40,7 @@ class LogWriter:
     def __init__(self, folder: Path, log_vars: Collection[str], graph: Graph, seed: int = 0) -> None:
         self._folder, self._names, self._graph, self._seed = folder, frozenset(log_vars), graph, seed
         self._fan_outs = fan_out(graph) if "synaptic_operations_b_t" in self._names else {}
+        self._passed = PassedSpikes(graph)
         self._batches = 0
 
     def probes(self, probes: Probes) -> Probes:
@@ -97,7 +99,7 @@ class LogWriter:
     def _operations(self, record: Record, stimuli: Mapping[str, Stimulus]) -> Array:
         """Return synaptic operations of all layers and spiking inputs, shape (batch, steps)."""
         total = np.zeros((record.num_steps, len(record)))
-        for values in record.totals.values():
+        for values in self._passed.totals(record).values():
             total += values
         for name, one in stimuli.items():
             total += input_operations(one, self._fan_outs[name], record.num_steps, self._seed)

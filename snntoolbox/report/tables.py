@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
@@ -36,12 +37,17 @@ def summary_tables(results: Results) -> list[Table]:
 def layer_table(results: Results, *, simple_labels: bool = True) -> Table:
     """Return how each layer of neurons fired and followed its activations."""
     material = Material(results, simple_labels=simple_labels)
-    table = Table(title="Layers of neurons")
-    for number, name in enumerate(LAYER_COLUMNS):
-        table.add_column(name, justify="right" if number > 1 else "left", overflow="fold", no_wrap=number > 0)
+    # What a terminal of 80 characters has room for; the page and layers.csv have all.
+    shown = [n for n, name in enumerate(LAYER_COLUMNS) if name not in ("Shape", "Neurons", "Fan-out", "Error")]
+    table = Table(title="Layers of neurons", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for number in shown:
+        table.add_column(
+            LAYER_COLUMNS[number], justify="right" if number else "left", overflow="fold", no_wrap=number > 0
+        )
     for name, layer in results.layers.items():
         # Text: a name may hold square brackets, which rich would take for markup.
-        table.add_row(*map(Text, layer_row(material, name, layer)))
+        cells = layer_row(material, name, layer)
+        table.add_row(*(Text(cells[number]) for number in shown))
     return table
 
 

@@ -52,7 +52,7 @@ def operations(material: Material) -> str:
     if counts.neuron_updates:
         text += f" Updates of neuron states ({short_number(counts.neuron_updates)} in all) are not included."
     if counts.upper_bound:
-        text += " Spikes that max-pooling discards are counted as if they went on, so the count is an upper bound."
+        text += " Spikes that max-pooling discards are counted as if it passed them on, so the count is an upper bound."
     return text
 
 

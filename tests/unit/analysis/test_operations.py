@@ -11,7 +11,6 @@ from snntoolbox.analysis.operations import (
     fan_out,
     input_macs,
     input_operations,
-    is_upper_bound,
     neuron_updates,
     operation_weights,
 )
@@ -264,13 +263,6 @@ def test_constant_input_is_counted_once_as_multiplications() -> None:
 
 def test_neuron_updates_count_every_neuron() -> None:
     assert neuron_updates(CHAINS["dense"]) == 5 + 3
-
-
-def test_counts_behind_a_spiking_max_pool_are_upper_bounds() -> None:
-    assert is_upper_bound(CHAINS["max pool"])
-    assert not is_upper_bound(CHAINS["average pool, overlapping, padded"])
-    before_the_neurons = chain((6, 6, 2), conv(3, 3, 2, 2), ops.SpikingMaxPool((2, 2)), NEURON)
-    assert not is_upper_bound(before_the_neurons)
 
 
 def test_an_op_that_spikes_do_not_pass_is_refused() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -91,6 +92,14 @@ def test_the_summary_has_the_numbers_of_the_results(page: Page, material: Materi
         assert f"{100 * share:.2f}\u00a0%" in page.text
     assert "12.2 s" in page.text and "1.5e-07" in page.text
     assert "v_thresh = 1" in page.text and "results.json" in page.text and "Frontiers in Neuroscience" in page.text
+
+
+def test_dates_are_written_as_people_do(material: Material) -> None:
+    run = replace(material.results.run, created="2026-11-22T03:20:23+00:00")
+    text = Page(render_report(replace(material, results=replace(material.results, run=run)), [])).text
+    assert "2026-11-22 03:20 UTC" in text
+    run = replace(run, created="yesterday")
+    assert "yesterday" in Page(render_report(replace(material, results=replace(material.results, run=run)), [])).text
 
 
 def test_layers_have_a_row_each(page: Page) -> None:

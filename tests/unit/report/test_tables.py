@@ -38,7 +38,8 @@ def test_summary_leaves_out_what_is_not_known() -> None:
 
 
 def test_layer_table_keeps_names_with_brackets(build_results: Callable[..., Results]) -> None:
-    text = printed(layer_table(build_results(), simple_labels=False))
+    text = printed(layer_table(build_results(), simple_labels=False), width=80)
+    assert max(map(len, text.splitlines())) <= 80 and "Saturated" in text
     assert "layer[0]" in text and "layer[1]" in text and "readout" in text
 
 

@@ -1,0 +1,148 @@
+"""Operations behind max-pooling, against the messages that the pools really send."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from snntoolbox.analysis.accumulate import Batch, Collector
+from snntoolbox.analysis.operations import fan_out, operation_weights
+from snntoolbox.analysis.passed_spikes import PassedSpikes
+from snntoolbox.backends.kernels import apply_op
+from snntoolbox.backends.record import Probes, Record
+from snntoolbox.backends.reference import ReferenceBackend
+from snntoolbox.backends.reference.pooling import MaxPoolState
+from snntoolbox.codes import ConstantCurrent
+from snntoolbox.ir import Graph, Node, ops
+from snntoolbox.neurons import Accumulator, IntegrateAndFire
+
+STEPS = 25
+
+
+def network(*between: ops.Op, threshold: Any = 1.0) -> Graph:
+    """conv - neurons - ``between`` - conv - accumulator, and a direct branch of the neurons that is summed up."""
+    rng = np.random.default_rng(3)
+    nodes = [
+        Node("x", ops.Input((8, 8, 1))),
+        Node("conv", ops.Conv(rng.normal(0.1, 0.4, (3, 3, 1, 2)), padding=((1, 1), (1, 1))), ("x",)),
+        Node("spikes", ops.Spiking(IntegrateAndFire(threshold=threshold)), ("conv",)),
+    ]
+    for number, op in enumerate(between):
+        nodes.append(Node(f"between_{number}", op, (nodes[-1].name,)))
+    last = nodes[-1].name
+    nodes.append(Node("next", ops.Conv(rng.normal(size=(2, 2, 2, 3)), padding=((0, 1), (0, 1))), (last,)))
+    nodes.append(Node("out", ops.Spiking(Accumulator()), ("next",)))
+    nodes.append(Node("flat", ops.Reshape((128,)), ("spikes",)))
+    nodes.append(Node("dense", ops.Dense(rng.normal(size=(128, 2))), ("flat",)))
+    nodes.append(Node("direct", ops.Spiking(Accumulator()), ("dense",)))
+    return Graph(tuple(nodes), ("out", "direct"), {"spike_code": "rate"})
+
+
+def simulate(graph: Graph) -> Record:
+    x = np.random.default_rng(0).random((3, 8, 8, 1))
+    with ReferenceBackend().compile(graph, batch_size=3) as simulation:
+        probes = Probes(spikes=("spikes",), totals=operation_weights(graph))
+        return simulation.run(ConstantCurrent(x), STEPS, probes)
+
+
+def true_operations(graph: Graph, record: Record) -> np.ndarray:
+    """Operations of each step and sample, by running the ops between the neurons and the convolution."""
+    ones = graph["next"].op.replace(kernel=np.ones((2, 2, 2, 3)))
+    names = [node.name for node in graph.nodes if node.name.startswith("between_")]
+    states = {n: MaxPoolState(graph[n].op) for n in names if isinstance(graph[n].op, ops.SpikingMaxPool)}
+    threshold = np.asarray(graph["spikes"].op.model.threshold)
+    counted = []
+    for step, spikes in enumerate(record.spike_trains["spikes"], start=1):
+        value = spikes * threshold
+        for name in names:
+            value = states[name].step(value, step) if name in states else apply_op(graph[name].op, value)
+        behind = apply_op(ones, (value != 0).astype(float)).reshape(3, -1).sum(axis=1)
+        counted.append(behind + 2 * spikes.reshape(3, -1).sum(axis=1))
+    return np.stack(counted)
+
+
+EXACT = {
+    "pool": network(ops.SpikingMaxPool((2, 2))),
+    "overlapping, padded": network(ops.SpikingMaxPool((3, 3), (2, 2), ((1, 0), (0, 1)))),
+    "two pools": network(ops.SpikingMaxPool((2, 2)), ops.SpikingMaxPool((2, 2), (1, 1))),
+    "moved": network(ops.Pad(((1, 1), (0, 0), (0, 0))), ops.Permute((1, 0, 2)), ops.SpikingMaxPool((2, 2))),
+    "uneven threshold": network(ops.SpikingMaxPool((2, 2)), threshold=0.3),
+    "thresholds of channels": network(ops.Upsample((1, 2)), ops.SpikingMaxPool((2, 2)), threshold=np.array([0.4, 1.1])),
+    "no pool": network(ops.Slice((0, 0, 0), (4, 8, 2), (1, 2, 1))),
+}
+
+
+@pytest.mark.parametrize("graph", EXACT.values(), ids=EXACT.keys())
+def test_operations_are_those_of_the_messages_that_the_pool_sends(graph: Graph) -> None:
+    record, passed = simulate(graph), PassedSpikes(graph)
+    expected = true_operations(graph, record)
+    assert not passed.upper_bound and expected.sum() > 0
+    np.testing.assert_array_equal(passed.operations("spikes", record.spike_counts["spikes"]), expected.sum(axis=0))
+    np.testing.assert_allclose(passed.totals(record)["spikes"].sum(axis=0), expected.sum(axis=0), rtol=1e-12)
+
+
+def test_pooling_discards_a_good_part(rng: np.random.Generator) -> None:
+    graph = EXACT["pool"]
+    record = simulate(graph)
+    every = record.totals["spikes"].sum()
+    assert PassedSpikes(graph).totals(record)["spikes"].sum() < 0.8 * every
+
+
+def test_the_course_over_time_is_that_of_the_spikes() -> None:
+    graph = EXACT["pool"]
+    record = simulate(graph)
+    total, every = PassedSpikes(graph).totals(record)["spikes"], record.totals["spikes"]
+    np.testing.assert_allclose(total / total.sum(axis=0), every / every.sum(axis=0))
+
+
+@pytest.mark.parametrize(
+    "graph",
+    [
+        network(ops.SpikingMaxPool((2, 2), method="fir_max")),
+        network(ops.AveragePool((2, 2)), ops.SpikingMaxPool((2, 2))),
+        network(ops.SpikingMaxPool((2, 2), method="avg_max")),
+        network(ops.Permute((1, 0, 2)), ops.SpikingMaxPool((2, 2)), threshold=np.array([0.4, 1.1])),
+    ],
+)
+def test_elsewhere_counts_are_upper_bounds_and_say_so(graph: Graph) -> None:
+    record, passed = simulate(graph), PassedSpikes(graph)
+    assert passed.upper_bound
+    total = passed.totals(record)["spikes"]
+    assert (total.sum(axis=0) >= true_operations(graph, record).sum(axis=0)).all()
+    np.testing.assert_array_equal(total.sum(axis=0), _every_spike(graph, record))
+
+
+def _every_spike(graph: Graph, record: Record) -> np.ndarray:
+    return (record.spike_counts["spikes"] * fan_out(graph)["spikes"]).sum(axis=(1, 2, 3))
+
+
+def test_a_pool_in_front_of_the_neurons_discards_no_spikes() -> None:
+    nodes = (
+        Node("x", ops.Input((4, 4, 1))),
+        Node("conv", ops.Conv(np.ones((1, 1, 1, 2))), ("x",)),
+        Node("pool", ops.SpikingMaxPool((2, 2), method="fir_max"), ("conv",)),
+        Node("spikes", ops.Spiking(IntegrateAndFire()), ("pool",)),
+        Node("next", ops.Dense(np.ones((2, 3))), ("spikes",)),
+        Node("out", ops.Spiking(Accumulator()), ("next",)),
+    )
+    assert not PassedSpikes(Graph(nodes, ("out",), {"spike_code": "rate"})).upper_bound
+
+
+def test_large_batches_are_read_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = EXACT["pool"]
+    counts = simulate(graph).spike_counts["spikes"]
+    whole = PassedSpikes(graph).operations("spikes", counts)
+    monkeypatch.setattr("snntoolbox.analysis.passed_spikes._CHUNK", 1)
+    np.testing.assert_array_equal(PassedSpikes(graph).operations("spikes", counts), whole)
+
+
+def test_results_report_what_was_passed_on() -> None:
+    graph = EXACT["pool"]
+    record = simulate(graph)
+    collector = Collector(graph)
+    collector.add(Batch(record))
+    operations = collector.results().operations
+    assert operations.snn == pytest.approx(true_operations(graph, record).sum() / 3)
+    assert operations.per_layer["spikes"] == pytest.approx(operations.snn) and not operations.upper_bound
