@@ -1,4 +1,4 @@
-"""ONNX files: read them with their external data, and bring old ones to a version with today's meaning of the ops."""
+"""ONNX files: read with their external data, and checked for versions that are known."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
-from onnx import ModelProto, inliner, version_converter
+from onnx import ModelProto, inliner
 
 from snntoolbox.errors import DataError, UnsupportedError
 
@@ -58,13 +58,13 @@ def opset(model: ModelProto) -> int:
 
 
 def prepared(model: ModelProto) -> ModelProto:
-    """Return the model in a form of which every node has the meaning of opset 7 or newer, and no function is called.
+    """Return the model without calls of functions.
 
-    Versions from 7 on differ only in whether a setting is an attribute or an input, which the translators read either
-    way; so they are not converted, and keep their names and anything that the converter does not know.
+    It is not converted to one version: from opset 7 on, versions differ in little but whether a setting is an attribute
+    or an input, which the translators read either way. Names stay, and so does what a converter would not know.
 
     Raises:
-        UnsupportedError: The version is newer than the installed onnx, or older and cannot be converted.
+        UnsupportedError: The version is newer than the installed onnx, or too old.
     """
     version, newest = opset(model), onnx.defs.onnx_opset_version()
     if version > newest:
@@ -72,14 +72,9 @@ def prepared(model: ModelProto) -> ModelProto:
             f"the model is written for opset {version}, but onnx {onnx.__version__} knows ops up to opset {newest}. "
             "Update onnx, or export for an older opset"
         )
-    if model.functions:
-        model = inliner.inline_local_functions(model)
-    if version >= OLDEST_OPSET:
-        return model
-    try:
-        return version_converter.convert_version(model, OLDEST_OPSET)
-    except RuntimeError as error:
+    if version < OLDEST_OPSET:
         raise UnsupportedError(
-            f"the model is written for opset {version} and cannot be brought to opset {OLDEST_OPSET}: "
-            f"{str(error).splitlines()[0]}. Export it again for opset {OLDEST_OPSET} or newer"
-        ) from error
+            f"the model is written for opset {version} of 2017, when ops still meant something else. "
+            f"Export it again for opset {OLDEST_OPSET} or newer"
+        )
+    return inliner.inline_local_functions(model) if model.functions else model

@@ -56,7 +56,9 @@ def scopes(model: ModelProto, nodes: Sequence[NodeProto], weights: Mapping[str, 
         if weight:
             scope = Scope(weight.removesuffix(".weight"))
         elif keras:
-            scope = keras.scope(_tf_path(node.name))
+            # What the export made of several nodes has lost its name, but its weights have not.
+            named = [node.name, *(name for name in node.input[1:] if name in weights)]
+            scope = next(filter(None, (keras.scope(_tf_path(name)) for name in named)), Scope(""))
         else:
             scope = _torch_scope(node) or _plain_scope(node)
         found[next(filter(None, node.output), "")] = scope
@@ -127,11 +129,11 @@ class _Keras:
         keras.layers.update(layer[-1] for layer in {keras._layer(path) for path in paths} if layer)
         return keras
 
-    def scope(self, path: tuple[str, ...]) -> Scope:
-        """The place of a node."""
+    def scope(self, path: tuple[str, ...]) -> Scope | None:
+        """The place of what has this name; None if the name was made up for the export."""
         layer = self._layer(path)
         if not layer:
-            return Scope("")
+            return None
         part = "depthwise" if path[-2:] == ("separable_conv2d", "depthwise") else ""
         return Scope(layer[-1] if self.layers[layer[-1]] == 1 else "_".join(layer), True, part)
 
@@ -162,8 +164,9 @@ def input_names(names: Iterable[str]) -> dict[str, str]:
 def name_nodes(graph: Graph, origins: Mapping[str, str], places: Mapping[str, Scope]) -> Graph:
     """Return the graph with readable, unique names.
 
-    A layer's name goes to its first node, to a convolution's or dense layer's before others; further nodes are named
-    ``<layer>_<what they do>``. A rectifier outside a module is named after the node whose output it takes.
+    A layer's name goes to its first node, to one with weights before others; further nodes are named
+    ``<layer>_<what they do>``, and one of the same kind, as when the layer is used again, ``<layer>_2``. A rectifier
+    outside a module is named after the node whose output it takes.
 
     Args:
         graph: Nodes under provisional names.
@@ -172,14 +175,14 @@ def name_nodes(graph: Graph, origins: Mapping[str, str], places: Mapping[str, Sc
     """
     inputs = input_names(origins[name] for name in graph.inputs)
     names = {name: inputs[origins[name]] for name in graph.inputs}
-    taken = set(names.values())
+    taken = dict.fromkeys(names.values(), "input")
     reserved = {places[origins[n.name]].layer for n in graph.nodes if origins[n.name] in places and n.op.parameters()}
     for node in graph.nodes:
         if isinstance(node.op, Input):
             continue
         scope, kind = places[origins[node.name]], _kind(node.op)
         main = bool(node.op.parameters()) or scope.layer not in reserved
-        if scope.is_leaf and main and not scope.part and scope.layer not in taken:
+        if scope.is_leaf and main and not scope.part and taken.get(scope.layer, kind) == kind:
             wanted = scope.layer
         elif scope.is_leaf:
             wanted = f"{scope.layer}_{scope.part or kind}"
@@ -188,7 +191,7 @@ def name_nodes(graph: Graph, origins: Mapping[str, str], places: Mapping[str, Sc
         else:
             wanted = f"{scope.layer}.{kind}" if scope.layer else kind
         name = names[node.name] = _unique(_readable(wanted), taken)
-        taken.add(name)
+        taken[name] = kind
     return rename(graph, names)
 
 

@@ -136,6 +136,8 @@ _FAILURES = (
 def _load(model: ModelProto) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
+    # What the file says, exactly: optimisations round weights to eight bits, or fail on models that are in order.
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     if model.ir_version > _IR_VERSION:
         copy = ModelProto()
         copy.CopyFrom(model)
@@ -145,12 +147,7 @@ def _load(model: ModelProto) -> onnxruntime.InferenceSession:
         content = model.SerializeToString() if model.ByteSize() <= _LARGEST_MESSAGE else Path(folder, "model.onnx")
         if isinstance(content, Path):
             onnx.save_model(model, content, save_as_external_data=True, all_tensors_to_one_file=True)
-        try:
-            return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-        except _FAILURES:
-            # Some of its optimisations fail on models that are in order.
-            options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-            return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
 
 def _load_older(model: ModelProto, failure: Exception) -> onnxruntime.InferenceSession:

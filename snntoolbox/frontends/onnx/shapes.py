@@ -87,9 +87,6 @@ def infer_shapes(
         constants: Known values.
         inputs: Element type and shape of the network's inputs.
         model: Gives the versions of the op sets.
-
-    Raises:
-        UnsupportedError: The nodes contradict each other.
     """
     nodes = list(nodes)
     while True:
@@ -131,10 +128,7 @@ def _inferred(
     values += [value for value in used if isinstance(value, ValueInfoProto)]
     graph = helper.make_graph(nodes, "light", values, [], small)
     light = helper.make_model(graph, opset_imports=model.opset_import, ir_version=max(model.ir_version, 4))
-    try:
-        inferred = onnx.shape_inference.infer_shapes(light, data_prop=True)
-    except onnx.shape_inference.InferenceError as error:
-        raise UnsupportedError(f"the shapes in the model contradict each other: {error}") from error
+    inferred = onnx.shape_inference.infer_shapes(light, data_prop=True)
     shapes = {
         value.name: declared_shape(value)
         for value in inferred.graph.value_info
