@@ -30,6 +30,9 @@ _SMALLEST_SHARE = 0.01
 """Channels that are hardly ever active get no scale below this share of the layer's: one larger activation, unseen
 among the samples, would be clipped to next to nothing."""
 
+_LISTED = 5
+"""Layers with silent channels that a warning names; all are in the statistics."""
+
 
 @dataclass(frozen=True)
 class _Rule:
@@ -144,9 +147,14 @@ def _statistics(graph: Graph, name: str, histogram: LogHistogram, percentile: fl
 
 def _warn_of_silence(graph: Graph, layers: dict[str, LayerStatistics], channel_wise: bool) -> None:
     silent = [name for name, layer in layers.items() if len(layer.dead_channels) == graph.shapes[name][-1]]
-    partly = {name: len(layer.dead_channels) for name, layer in layers.items() if channel_wise and name not in silent}
     if silent:
         _LOG.warning("layers without any activity for these samples get the scale 1: %s", ", ".join(silent))
-    listed = ", ".join(f"{name} ({count} of {graph.shapes[name][-1]})" for name, count in partly.items() if count)
-    if listed:
-        _LOG.warning("channels without any activity for these samples get the scale of their layer: %s", listed)
+    partly = {n: layer.dead_channels for n, layer in layers.items() if layer.dead_channels and n not in silent}
+    if channel_wise and partly:
+        worst = sorted(partly, key=lambda name: -len(partly[name]) / graph.shapes[name][-1])[:_LISTED]
+        _LOG.warning(
+            "channels without any activity for these samples get the scale of their layer: %d in %d layers, most in %s",
+            sum(map(len, partly.values())),
+            len(partly),
+            ", ".join(f"{name} ({len(partly[name])} of {graph.shapes[name][-1]})" for name in worst),
+        )

@@ -16,6 +16,8 @@ __all__ = ["WEIGHTED", "absorb", "parameter_dtype"]
 
 WEIGHTED = (ops.Dense, ops.Conv, ops.ConvTranspose)
 """Ops with synaptic weights. They absorb scales and shifts that are one value a channel."""
+_BLOCK = 512
+"""Rows of a weight matrix that are in memory in float64 at a time."""
 
 
 def parameter_dtype(graph: Graph) -> np.dtype[Any]:
@@ -43,8 +45,13 @@ def absorb(op: Op, before: ArrayLike = 1.0, after: ArrayLike = 1.0, shift: Array
 @absorb.register
 def _(op: ops.Dense, before: ArrayLike = 1.0, after: ArrayLike = 1.0, shift: ArrayLike | None = None) -> ops.Dense:
     units_in, units_out = op.weight.shape
-    weight = op.weight * _vector(before, units_in)[:, None] * _vector(after, units_out)
-    return ops.Dense(weight.astype(op.weight.dtype), _bias(op.bias, after, shift, units_out, op.weight.dtype))
+    rows, columns = _vector(before, units_in)[:, None], _vector(after, units_out)
+    weight = np.empty_like(op.weight)
+    for start in range(0, units_in, _BLOCK):
+        block = slice(start, start + _BLOCK)
+        weight[block] = op.weight[block] * (rows[block] * columns)
+    weight.flags.writeable = False
+    return ops.Dense(weight, _bias(op.bias, after, shift, units_out, weight.dtype))
 
 
 @absorb.register
@@ -53,8 +60,8 @@ def _(op: ops.Conv, before: ArrayLike = 1.0, after: ArrayLike = 1.0, shift: Arra
     # Output channel o sees the input channels of group o // (out / groups).
     rows = _vector(before, op.in_channels).reshape(op.groups, -1)
     ratio = np.repeat(rows, units_out // op.groups, axis=0).T * _vector(after, units_out)
-    kernel = (op.kernel * ratio).astype(op.kernel.dtype)
-    converted: ops.Conv = op.replace(kernel=kernel, bias=_bias(op.bias, after, shift, units_out, kernel.dtype))
+    bias = _bias(op.bias, after, shift, units_out, op.kernel.dtype)
+    converted: ops.Conv = op.replace(kernel=_every_tap(op.kernel, ratio), bias=bias)
     return converted
 
 
@@ -65,8 +72,9 @@ def _(
     units_out = op.kernel.shape[-1] * op.groups
     # Input channel i feeds the output channels of group i // (in / groups).
     rows = np.repeat(_vector(after, units_out).reshape(op.groups, -1), op.in_channels // op.groups, axis=0)
-    kernel = (op.kernel * (rows * _vector(before, op.in_channels)[:, None])).astype(op.kernel.dtype)
-    converted: ops.ConvTranspose = op.replace(kernel=kernel, bias=_bias(op.bias, after, shift, units_out, kernel.dtype))
+    bias = _bias(op.bias, after, shift, units_out, op.kernel.dtype)
+    kernel = _every_tap(op.kernel, rows * _vector(before, op.in_channels)[:, None])
+    converted: ops.ConvTranspose = op.replace(kernel=kernel, bias=bias)
     return converted
 
 
@@ -78,6 +86,15 @@ def _(op: ops.Affine, before: ArrayLike = 1.0, after: ArrayLike = 1.0, shift: Ar
         return ops.Affine(scale)
     moved = np.zeros(()) if op.shift is None else np.asarray(op.shift, np.float64) * after
     return ops.Affine(scale, np.asarray(moved if shift is None else moved + np.asarray(shift, np.float64), dtype))
+
+
+def _every_tap(kernel: NDArray[Any], ratio: Factor) -> NDArray[Any]:
+    """Return the weights of each place of the window times ``ratio``, shape (in, out), read-only."""
+    scaled = np.empty_like(kernel)
+    for tap in np.ndindex(kernel.shape[:-2]):
+        scaled[tap] = kernel[tap] * ratio
+    scaled.flags.writeable = False
+    return scaled
 
 
 def _vector(factor: ArrayLike, size: int) -> Factor:

@@ -36,7 +36,7 @@ class InsertNeurons(Pass):
 
     Why there: what flows between rectifiers is linear, so spikes sum up to what the ANN computes (Rueckauer 2020,
     section 2.1.2.1). A ceiling of a rectifier below the threshold becomes the layer's threshold, and so its largest
-    rate.
+    rate. A slope for negative inputs becomes a second threshold, at which neurons send negative spikes.
 
     Attributes:
         code: What spikes mean; names the neurons.

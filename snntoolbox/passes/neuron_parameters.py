@@ -9,7 +9,7 @@ import numpy as np
 
 from snntoolbox.ir import Node
 from snntoolbox.ir.ops import Relu
-from snntoolbox.neurons import NeuronModel
+from snntoolbox.neurons import IntegrateAndFire, NeuronModel, SignedIntegrateAndFire
 
 __all__ = ["neuron_for", "why_not"]
 
@@ -25,7 +25,7 @@ def why_not(model: NeuronModel, node: Node, clamp_steps: int) -> str:
     kind, known = type(model).__name__, {field.name for field in fields(model)}  # type: ignore[arg-type]
     if not isinstance(node.op, Relu):
         return "expected a rectifier"
-    if node.op.leaky:
+    if node.op.leaky and "negative_slope" not in known and type(model) is not IntegrateAndFire:
         return f"a slope for negative inputs has no counterpart among neurons {kind}. Train the network with a ReLU."
     if node.op.max_value is not None and "threshold" not in known:
         return f"neurons {kind} have no threshold to keep the ceiling by. Train the network with a ReLU."
@@ -36,9 +36,20 @@ def why_not(model: NeuronModel, node: Node, clamp_steps: int) -> str:
 
 def neuron_for(model: NeuronModel, op: Relu, clamp_steps: int) -> NeuronModel:
     """Return the neurons that stand for one rectifier in normalised units; for arguments see `why_not`."""
+    if op.leaky:
+        model = _signed(model, op.negative_slope)
     if op.max_value is not None:
         model = _limit(model, op.max_value)
     return _with(model, clamp_steps=clamp_steps) if clamp_steps else model
+
+
+def _signed(model: Any, slope: Any) -> NeuronModel:
+    """Return the neurons with a second threshold, for negative spikes."""
+    if type(model) is not IntegrateAndFire:
+        return _with(model, negative_slope=slope)
+    return SignedIntegrateAndFire(
+        **{field.name: getattr(model, field.name) for field in fields(model)}, negative_slope=slope
+    )
 
 
 def _limit(model: Any, ceiling: Any) -> NeuronModel:

@@ -117,7 +117,7 @@ def test_a_silent_channel_gets_the_scale_of_its_layer_and_is_named(x, caplog):
     layer = calibrate(network(first=first), batches(x)).scales["r1"]
     assert found.layers["r1"].dead_channels == (1,)
     assert found.scales["r1"][1] == pytest.approx(layer, rel=2**-6)
-    assert "get the scale of their layer: r1 (1 of 3)" in caplog.text
+    assert "get the scale of their layer: 1 in 1 layers, most in r1 (1 of 3)" in caplog.text
 
 
 def test_a_hardly_active_channel_gets_a_hundredth_of_its_layer(x):
