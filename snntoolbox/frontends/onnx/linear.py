@@ -49,8 +49,9 @@ def conv_transpose(call: Call) -> Tensor:
 
 def gemm(call: Call) -> Tensor:
     """Gemm: alpha A B + beta C, where A is a tensor and B a constant, each possibly transposed."""
-    weight = call.weights(1, "weights")
-    weight = (weight.T if call.attribute("transB", 0) else weight) * np.float32(call.attribute("alpha", 1.0))
+    alpha, weight = np.float32(call.attribute("alpha", 1.0)), call.weights(1, "weights")
+    weight = weight.T if call.attribute("transB", 0) else weight
+    weight = weight if alpha == 1 else weight * alpha
     transposed = bool(call.attribute("transA", 0))
     y = _contracted(call, call.tensor(), 0 if transposed else 1, weight)
     y = y.transposed((1, 0)) if transposed else y
@@ -87,7 +88,7 @@ def _contracted(call: Call, x: Tensor, axis: int, weight: NDArray[np.float32]) -
         call.refuse("multiplies along the batch.", "Samples are independent: let the batch be the first axis.")
     if x.layout[-1:] != (axis,):
         x = call.align(x, (*sorted(a for a in x.layout if a != axis), axis))
-    node = call.add(Dense(np.ascontiguousarray(weight)), x)
+    node = call.add(Dense(_owned(weight)), x)
     return Tensor(node, x.layout, (*x.shape[:axis], weight.shape[1], *x.shape[axis + 1 :]))
 
 
@@ -115,10 +116,15 @@ def _bias(call: Call) -> NDArray[np.float32] | None:
 
 def _kernel(weight: NDArray[np.float32], axes: Shape, out_axis: int) -> NDArray[np.float32]:
     """(*window, in, out) with the window along the given axes of the input; along the others it is 1."""
-    window = tuple(weight.shape[axis] for axis in axes)
-    order = (*range(2, weight.ndim), 1 - out_axis, out_axis)
-    moved = weight.transpose(order)
-    return np.ascontiguousarray(moved.reshape(*window, *moved.shape[-2:]))
+    kept = weight[(slice(None), slice(None), *(slice(None) if a in axes else 0 for a in range(2, weight.ndim)))]
+    return _owned(kept.transpose(*range(2, kept.ndim), 1 - out_axis, out_axis))
+
+
+def _owned(weight: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A read-only copy, which an op takes without another; weights may be most of the memory."""
+    copy = weight.copy()
+    copy.flags.writeable = False
+    return copy
 
 
 def _transposed_padding(call: Call, spatial: Shape, window: Window) -> tuple[Padding, Shape]:

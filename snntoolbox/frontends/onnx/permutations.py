@@ -105,6 +105,7 @@ def _moved(values: NDArray[Any], order: Order) -> NDArray[Any]:
     """Values along the first axis, put in the places that their elements have in the new order."""
     result = np.empty_like(values)
     result[order] = values
+    result.flags.writeable = False
     return result
 
 
