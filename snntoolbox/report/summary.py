@@ -79,7 +79,12 @@ def _operations(results: Results) -> Fact | None:
     if operations.ratio is None:
         return Fact("Operations", short_number(operations.snn_total), "for one sample")
     sign = "≤ " if operations.upper_bound else ""
-    return Fact("Operations, SNN / ANN", f"{sign}{operations.ratio:.3g}", f"{sign}{note}")
+    return Fact("Operations, SNN / ANN", f"{sign}{_ratio(operations.ratio)}", f"{sign}{note}")
+
+
+def _ratio(value: float) -> str:
+    """Return a ratio with three digits: 0.052, 2.00, 13.4, 120."""
+    return f"{value:.3g}" if value < 1 else f"{value:.{max(0, 3 - len(str(int(value))))}f}"
 
 
 def _spikes(results: Results) -> Fact | None:

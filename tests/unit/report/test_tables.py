@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
+import pytest
 from rich.console import Console
 from rich.table import Table
 
-from snntoolbox.analysis.results import Accuracy, Results, RunInfo
+from snntoolbox.analysis.results import Accuracy, Operations, Results, RunInfo
 from snntoolbox.ir import Graph
 from snntoolbox.report.material import Material
+from snntoolbox.report.summary import facts
 from snntoolbox.report.tables import graph_table, layer_table, summary_tables
 
 
@@ -29,6 +32,15 @@ def test_summary_has_networks_side_by_side(material: Material) -> None:
     assert "Top-2 accuracy" in text and "Operations for one sample" in text
     header = next(line for line in text.splitlines() if "ANN" in line and "parsed" in line)
     assert header.split() == ["ANN", "parsed", "SNN"]
+
+
+@pytest.mark.parametrize(("ratio", "text"), [(0.0521, "0.0521"), (2.0, "2.00"), (13.43, "13.4"), (1234.5, "1234")])
+def test_ratio_of_operations_has_three_digits(ratio: float, text: str) -> None:
+    results = Results(RunInfo(), 1, 1, 1.0, operations=Operations(100, 1.0, snn_total=1.0, ratio=ratio))
+    (fact,) = [fact for fact in facts(results) if fact.name == "Operations, SNN / ANN"]
+    assert fact.value == text
+    bound = replace(results, operations=replace(results.operations, upper_bound=True))
+    assert [fact.value for fact in facts(bound) if fact.name == "Operations, SNN / ANN"] == [f"≤ {text}"]
 
 
 def test_summary_leaves_out_what_is_not_known() -> None:
