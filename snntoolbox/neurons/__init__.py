@@ -6,7 +6,20 @@ A model belongs here as parameters plus one NumPy step. `MODELS` names those tha
 from snntoolbox.neurons.base import Clock, Emission, NeuronModel, State
 from snntoolbox.neurons.integrate_and_fire import IntegrateAndFire
 from snntoolbox.neurons.readout import Accumulator, SoftmaxNeuron
+from snntoolbox.neurons.signed import SignedIntegrateAndFire
 
-__all__ = ["MODELS", "Accumulator", "Clock", "Emission", "IntegrateAndFire", "NeuronModel", "SoftmaxNeuron", "State"]
+__all__ = [
+    "MODELS",
+    "Accumulator",
+    "Clock",
+    "Emission",
+    "IntegrateAndFire",
+    "NeuronModel",
+    "SignedIntegrateAndFire",
+    "SoftmaxNeuron",
+    "State",
+]
 
-MODELS: dict[str, type[NeuronModel]] = {m.__name__: m for m in (Accumulator, IntegrateAndFire, SoftmaxNeuron)}
+MODELS: dict[str, type[NeuronModel]] = {
+    m.__name__: m for m in (Accumulator, IntegrateAndFire, SignedIntegrateAndFire, SoftmaxNeuron)
+}

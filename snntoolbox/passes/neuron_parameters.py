@@ -25,7 +25,11 @@ def why_not(model: NeuronModel, node: Node, clamp_steps: int) -> str:
     kind, known = type(model).__name__, {field.name for field in fields(model)}  # type: ignore[arg-type]
     if not isinstance(node.op, Relu):
         return "expected a rectifier"
-    if node.op.leaky and "negative_slope" not in known and type(model) is not IntegrateAndFire:
+    if node.op.leaky and type(model) is IntegrateAndFire:
+        reason = _why_not_signed(model)
+        if reason:
+            return reason
+    elif node.op.leaky and "negative_slope" not in known:
         return f"a slope for negative inputs has no counterpart among neurons {kind}. Train the network with a ReLU."
     if node.op.max_value is not None and "threshold" not in known:
         return f"neurons {kind} have no threshold to keep the ceiling by. Train the network with a ReLU."
@@ -47,8 +51,25 @@ def _signed(model: Any, slope: Any) -> NeuronModel:
     """Return the neurons with a second threshold, for negative spikes."""
     if type(model) is not IntegrateAndFire:
         return _with(model, negative_slope=slope)
-    return SignedIntegrateAndFire(
-        **{field.name: getattr(model, field.name) for field in fields(model)}, negative_slope=slope
+    return SignedIntegrateAndFire(model.threshold, model.amplitude, slope, model.initial_potential, model.clamp_steps)
+
+
+def _why_not_signed(model: IntegrateAndFire) -> str:
+    """Return which options of the neurons do not go together with negative spikes; empty if none."""
+    refused = [
+        what
+        for what, is_asked in (
+            (f"reset '{model.reset}'", model.reset != "subtract"),
+            ("leak", model.leak_factor != 1),
+            ("refractory period", model.refractory_steps > 0),
+        )
+        if is_asked
+    ]
+    if not refused:
+        return ""
+    return (
+        f"a slope for negative inputs becomes negative spikes, which do not go together with {', '.join(refused)}. "
+        "Use reset by subtraction without leak and refractory period, or train the network with a ReLU."
     )
 
 

@@ -44,7 +44,7 @@ def check_pass(one: Pass | Callable[[Graph], Pass], graphs: Sequence[Graph] | No
     make: Callable[[Graph], Pass] = (lambda graph: one) if isinstance(one, Pass) else one
     preserves = make(chosen[0]).preserves
     if graphs is None and preserves == "rate":
-        chosen = [random_graph(seed + i, num_blocks=2) for i in range(4)]
+        chosen = [random_graph(seed + i, num_blocks=2, leaky=i % 2 == 1) for i in range(6)]
     for number, graph in enumerate(chosen):
         samples = random_samples(graph, seed + number, num_samples=4)
         if preserves == "rate":

@@ -17,7 +17,7 @@ from snntoolbox.backends.reference.pooling import MaxPoolState
 from snntoolbox.codes import Stimulus
 from snntoolbox.ir import Graph, Node
 from snntoolbox.ir.ops import Input, Spiking, SpikingMaxPool
-from snntoolbox.neurons import Clock, NeuronModel, State
+from snntoolbox.neurons import Clock, NeuronModel, SignedIntegrateAndFire, State
 from snntoolbox.neurons.noise import stream_key
 
 __all__ = ["ReferenceBackend", "ReferenceSimulation"]
@@ -100,7 +100,10 @@ class ReferenceSimulation(Simulation):
         threshold = getattr(model, "threshold", None)
         if threshold is None:
             return
-        margin = np.abs(getattr(model, "leak_factor", 1.0) * before["potential"] + current - threshold)
+        if isinstance(model, SignedIntegrateAndFire):
+            margin = model.margin(before, current)
+        else:
+            margin = np.abs(getattr(model, "leak_factor", 1.0) * before["potential"] + current - threshold)
         self.margins[name] = np.minimum(self.margins.get(name, np.inf), margin)
 
 

@@ -13,7 +13,7 @@ from snntoolbox.backends.head import split_head
 from snntoolbox.codes.rate import RateCode
 from snntoolbox.errors import ConversionError, UnsupportedError
 from snntoolbox.ir import Graph, Node, ops
-from snntoolbox.neurons import Accumulator, IntegrateAndFire, SoftmaxNeuron
+from snntoolbox.neurons import Accumulator, IntegrateAndFire, SignedIntegrateAndFire, SoftmaxNeuron
 from snntoolbox.passes.insert_neurons import InsertNeurons
 
 FC = ops.Dense(np.eye(4))
@@ -82,15 +82,32 @@ def test_a_ceiling_is_the_largest_rate(ceiling, threshold, chain):
 
 
 def test_activations_inside_are_refused_all_at_once(chain):
-    graph = chain((4,), a=ops.Activation("tanh"), b=SOFTMAX, c=ops.Relu(negative_slope=0.1), fc=FC, out=SOFTMAX)
+    graph = chain((4,), a=ops.Activation("tanh"), b=SOFTMAX, fc=FC, out=SOFTMAX)
     with pytest.raises(UnsupportedError) as caught:
         InsertNeurons(RateCode())(graph)
     assert [problem.where for problem in caught.value.problems] == [
         "node 'a' (Activation)",
         "node 'b' (Softmax)",
-        "node 'c' (Relu)",
     ]
     assert "ReLU in place of tanh" in str(caught.value) and "'out'" not in str(caught.value)
+
+
+@pytest.mark.parametrize("slope", [0.1, np.array([0.1, 0.0, -0.2, 0.5])], ids=["leaky", "parametric"])
+def test_a_slope_becomes_negative_spikes(slope, chain):
+    after = InsertNeurons(RateCode(threshold=2.0), clamp={"r": 3})(chain((4,), r=ops.Relu(1.5, slope), out=FC))
+    neuron = model(after, "r")
+    assert isinstance(neuron, SignedIntegrateAndFire)
+    np.testing.assert_array_equal(neuron.negative_slope, slope)
+    assert (neuron.threshold, neuron.initial_potential, neuron.clamp_steps) == (1.5, 0.75, 3)
+
+
+def test_negative_spikes_go_without_leak_refractory_period_and_other_resets(chain):
+    graph = chain((4,), r=ops.Relu(negative_slope=0.1), s=RELU, out=FC)
+    with pytest.raises(UnsupportedError) as caught:
+        InsertNeurons(RateCode(reset="zero", leak_factor=0.9, refractory_steps=1))(graph)
+    assert [problem.where for problem in caught.value.problems] == ["node 'r' (Relu)"]
+    for part in ("reset 'zero', leak, refractory period", "Use reset by subtraction"):
+        assert part in str(caught.value)
 
 
 def test_a_converted_graph_is_not_converted_again(chain):
