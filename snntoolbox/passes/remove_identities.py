@@ -13,14 +13,17 @@ from snntoolbox.passes.base import Pass, Preserves
 
 __all__ = ["RemoveIdentities"]
 
+_KEEP_SIGN = (ops.AveragePool, ops.MaxPool, ops.Pad, ops.Permute, ops.Reshape, ops.Slice, ops.Upsample)
+
 
 @dataclass(frozen=True)
 class RemoveIdentities(Pass):
     """Remove ops that return their input unchanged, and nodes that no output depends on.
 
     Before: Affine with scale 1 and no shift, Reshape to the same shape, Permute without effect, Pad by nothing,
-    Upsample by 1, Slice of everything, pooling of single elements. After: their consumers take their input; an output
-    keeps its name. Why: they would stand between ops that other passes join, and cost time in every simulated step.
+    Upsample by 1, Slice of everything, pooling of single elements, a rectifier of what is rectified already. After:
+    their consumers take their input; an output keeps its name. Why: they would stand between ops that other passes
+    join, and cost time in every simulated step; a second rectifier would be a second layer of neurons.
     """
 
     name: ClassVar[str] = "remove_identities"
@@ -60,5 +63,15 @@ def _is_identity(graph: Graph, node: Node) -> bool:
             return set(op.factors) == {1}
         case ops.MaxPool() | ops.AveragePool():
             return set(op.pool) | set(op.strides) == {1} and not np.any(op.padding)
+        case ops.Relu():
+            return op.max_value is None and _is_rectified(graph, node.inputs[0])
         case _:
             return False
+
+
+def _is_rectified(graph: Graph, name: str) -> bool:
+    """Whether a value is that of a rectifier, moved or pooled perhaps, and so never negative."""
+    node = graph[name]
+    if isinstance(node.op, ops.Relu):
+        return not node.op.leaky
+    return isinstance(node.op, _KEEP_SIGN) and _is_rectified(graph, node.inputs[0])

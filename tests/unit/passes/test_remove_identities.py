@@ -50,6 +50,30 @@ def test_others_stay(op, chain):
     assert RemoveIdentities()(graph).equals(graph)
 
 
+@pytest.mark.parametrize(
+    "between", [{}, {"p": ops.MaxPool((2, 2))}, {"p": ops.AveragePool((2, 2)), "f": ops.Reshape((8,))}], ids=len
+)
+def test_a_second_rectifier_goes(between, chain, kinds, same_outputs):
+    graph = chain(SHAPE, r=ops.Relu(2.0), **between, s=ops.Relu(negative_slope=0.1), out=ops.Softmax())
+    after = RemoveIdentities()(graph)
+    assert kinds(after) == ["Relu", *(op.kind for op in between.values()), "Softmax"]
+    same_outputs(graph, after, tolerance=0)
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"r": ops.Relu(), "s": ops.Relu(2.0)},
+        {"r": ops.Relu(negative_slope=0.1), "s": ops.Relu()},
+        {"r": ops.Relu(), "a": ops.Affine(-ONE), "s": ops.Relu()},
+    ],
+    ids=["ceiling", "leaky", "sign"],
+)
+def test_a_second_rectifier_that_does_something_stays(named, chain):
+    graph = chain(SHAPE, **named)
+    assert RemoveIdentities()(graph).equals(graph)
+
+
 def test_an_output_keeps_its_name(chain):
     graph = chain((2,), fc=ops.Dense(np.eye(2)), a=ops.Affine(ONE), b=ops.Reshape((2,)))
     after = RemoveIdentities()(graph)
