@@ -9,6 +9,7 @@
     ├── DeviationError           a step that promised to keep the function did not
     ├── ConversionError          a graph that a pass or a spike code cannot work on
     ├── BackendUnavailableError  a backend whose simulator is not installed
+    ├── ConformanceError         a third-party part that does not keep its contract (`snntoolbox.testing`)
     ├── SimulationError          a simulation used out of order (closed, wrong shape)
     └── RunError                 the pipeline cannot start or go on (missing stage, existing run folder)
 
@@ -23,6 +24,7 @@ from dataclasses import dataclass
 __all__ = [
     "BackendUnavailableError",
     "ConfigError",
+    "ConformanceError",
     "ConversionError",
     "DataError",
     "DeviationError",
@@ -94,6 +96,10 @@ class DeviationError(SNNToolboxError):
 
 class ConversionError(SNNToolboxError):
     """A graph that a pass, calibration step or spike code cannot work on."""
+
+
+class ConformanceError(SNNToolboxError):
+    """A part that does not keep the contract of its kind; raised by `snntoolbox.testing` only."""
 
 
 class BackendUnavailableError(SNNToolboxError):
