@@ -59,9 +59,7 @@ def compare_records(graph: Graph, expected: Record, margins: Mapping[str, Array]
         ties += int(differs.sum())
         clean &= ~differs.reshape(len(differs), -1).any(axis=1)
     if (~clean).mean() > MAX_TIED_SHARE and (~clean).sum() > 1:
-        raise ConformanceError(
-            f"{what}: {int((~clean).sum())} of {len(clean)} samples differ by ties, too many for chance"
-        )
+        raise ConformanceError(f"{what}: ties in {int((~clean).sum())} of {len(clean)} samples, too many for chance")
     for name, values in expected.outputs.items():
         difference = np.abs(values - received.outputs[name])[clean]
         if difference.size and difference.max() > 1e-4 * max(1.0, float(np.abs(values).max())):

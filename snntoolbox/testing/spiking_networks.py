@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +41,8 @@ class SpikingNetworks:
 
     def all(self) -> dict[str, Callable[[], Graph]]:
         """Return every kind of network by name."""
-        pools: tuple[PoolGate, ...] = ("cumulative", "fir_max", "exp_max", "avg_max")
+        # Rate estimates of the gates are no dyadic numbers.
+        pools: tuple[PoolGate, ...] = ("cumulative",) if self._dyadic else get_args(PoolGate)
         return {
             "dense": self.dense,
             "convolutions": self.convolutions,
@@ -49,11 +51,7 @@ class SpikingNetworks:
             "concatenation": self.concatenation,
             "layout": self.layout,
             "two_outputs": self.two_outputs,
-            **{
-                f"max_pooling_{p}": lambda p=p: self.max_pooling(p)
-                for p in pools
-                if p == "cumulative" or not self._dyadic
-            },
+            **{f"max_pooling_{method}": partial(self.max_pooling, method) for method in pools},
         }
 
     def dense(self, neuron: NeuronModel | None = None, output: NeuronModel | None = None) -> Graph:
