@@ -28,7 +28,8 @@ def wrap(x: Integers, bits: int) -> NDArray[np.int64]:
 def decay(x: Integers, amount: Integers | int) -> NDArray[np.int64]:
     """Return sign(x) * ((|x| * (4096 - amount)) >> 12), rounding toward zero; ``amount`` is 0 (keep) to 4096."""
     x = np.asarray(x, np.int64)
-    return np.sign(x) * ((np.abs(x) * ((1 << DECAY_BITS) - np.asarray(amount, np.int64))) >> DECAY_BITS)
+    kept = (1 << DECAY_BITS) - np.asarray(amount, np.int64)
+    return np.asarray(np.sign(x) * ((np.abs(x) * kept) >> DECAY_BITS))
 
 
 def truncate_weights(mantissa: Integers, bits: int, mode: SignMode) -> NDArray[np.int64]:

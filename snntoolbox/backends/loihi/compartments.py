@@ -21,7 +21,7 @@ from snntoolbox.backends.loihi.limits import (
 )
 from snntoolbox.errors import GraphError
 
-__all__ = ["FIRE", "READOUT", "SILENT", "CompartmentState", "Compartments", "step"]
+__all__ = ["FIRE", "READOUT", "SILENT", "CompartmentState", "Compartments", "overflows", "step"]
 
 Array = NDArray[np.int32]
 
@@ -170,15 +170,32 @@ def step(
     Returns:
         The new state, and the spikes, shape (batch, n).
     """
-    bias = registers.bias if bias is None else bias
-    u = wrap(decay(state.current, registers.decay_u + registers.ds_offset) + wrap(charge, Q_BITS), U_BITS)
-    v = decay(state.voltage, registers.decay_v + registers.dm_offset) + wrap(u + bias, U_BITS)
+    u, v = _integrate(registers, state, charge, bias)
+    v = np.clip(v, registers.vmin, registers.vmax)
     joined = np.flatnonzero(registers.join)
-    alone = np.flatnonzero(registers.join == 0)
-    v[:, alone] = np.clip(v[:, alone], registers.vmin[alone], registers.vmax[alone])
     v[:, joined] = np.clip(v[:, joined] + v[:, joined - 1], registers.vmin[joined], registers.vmax[joined])
     v = np.where(state.dead > 0, 0, v)
     spikes = (v > (registers.threshold.astype(np.int64) << UNIT_SHIFT)) & (registers.threshold_op == FIRE)
     dead = np.maximum(np.where(spikes, registers.refractory, state.dead) - 1, 0)
     v = np.where(spikes, 0, v)
     return CompartmentState(u.astype(np.int32), v.astype(np.int32), dead.astype(np.int32)), spikes
+
+
+def overflows(
+    registers: Compartments, state: CompartmentState, charge: NDArray[Any], bias: NDArray[Any] | None = None
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return where in a `step` the accumulator or current wraps and where the voltage saturates, shape (batch, n)."""
+    charge = np.asarray(charge, np.int64)
+    total = decay(state.current, registers.decay_u + registers.ds_offset) + wrap(charge, Q_BITS)
+    _, v = _integrate(registers, state, charge, bias)
+    wrapped = (charge != wrap(charge, Q_BITS)) | (total != wrap(total, U_BITS))
+    return wrapped, (v < registers.vmin) | (v > registers.vmax)
+
+
+def _integrate(
+    registers: Compartments, state: CompartmentState, charge: NDArray[Any], bias: NDArray[Any] | None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the new current, and the voltage before it is limited, joined or reset."""
+    bias = registers.bias if bias is None else bias
+    u = wrap(decay(state.current, registers.decay_u + registers.ds_offset) + wrap(charge, Q_BITS), U_BITS)
+    return u, decay(state.voltage, registers.decay_v + registers.dm_offset) + wrap(u + bias, U_BITS)

@@ -1,0 +1,1 @@
+"""How a network is cut into cores: candidates, what each takes, and the search for the best."""

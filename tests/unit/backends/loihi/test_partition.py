@@ -1,0 +1,118 @@
+"""Whatever the network, the search and the chip: a result obeys every limit and computes the network, or is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+
+from snntoolbox.backends.loihi.checker import check_mapping
+from snntoolbox.backends.loihi.compartments import Compartments
+from snntoolbox.backends.loihi.limits import Limits
+from snntoolbox.backends.loihi.mapper import map_layout
+from snntoolbox.backends.loihi.network import Network, Population, Projection
+from snntoolbox.backends.loihi.partition.options import SearchOptions
+from snntoolbox.backends.loihi.partition.search import partition
+from snntoolbox.backends.loihi.placement import place, route_length
+from snntoolbox.errors import ConversionError
+
+SMALL = Limits(compartments=96, synapse_words=700, input_axons=400, output_axons=400, cores_per_chip=8)
+
+
+def nmnist():
+    """2312-512-10 with random weights of 8 bits, none of them zero."""
+    rng = np.random.default_rng(0)
+
+    def weights(incoming, outgoing):
+        values = rng.integers(1, 256, (incoming, outgoing)) * rng.choice([-1, 1], (incoming, outgoing))
+        return sparse.csr_array(values.astype(np.int16))
+
+    layers = [Population(name, (n,), Compartments.uniform(n)) for name, n in (("a", 2312), ("b", 512), ("c", 10))]
+    pairs = (("a", "b", weights(2312, 512)), ("b", "c", weights(512, 10)))
+    return Network(tuple(layers), tuple(Projection(*pair, encoding="sparse") for pair in pairs))
+
+
+def test_the_published_network_takes_the_published_cores():
+    """Rueckauer 2020, section 3.3.2.1: 11 + 18 + 1 = 30 cores."""
+    network = nmnist()
+    greedy = partition(network, SearchOptions("greedy", 1))
+    assert {name: tiling.num_cores for name, tiling in greedy.tilings.items()} == {"a": 11, "b": 18, "c": 1}
+    assert greedy.num_cores == 30
+    assert partition(network, SearchOptions("optimal", 4)).num_cores < 30
+
+
+@settings(max_examples=12)
+@given(
+    seed=st.integers(0, 10**6),
+    soft=st.booleans(),
+    mixed=st.booleans(),
+    method=st.sampled_from([("greedy", 1), ("greedy", 3), ("optimal", 3)]),
+    encoding=st.sampled_from(["auto", "sparse", "runlength", "dense1", "dense2"]),
+    shares=st.tuples(st.booleans(), st.booleans()),
+    compartments=st.sampled_from([48, 96, 256]),
+)
+def test_a_result_never_violates_a_limit(make, seed, soft, mixed, method, encoding, shares, compartments):
+    network = make(seed, soft=soft, mixed=mixed, encoding=encoding)
+    limits = replace(SMALL, compartments=compartments)
+    options = SearchOptions(*method, limits=limits, share_synapses=shares[0], share_axons=shares[1])
+    try:
+        layout = partition(network, options)
+    except ConversionError as error:
+        assert "does not fit" in str(error)
+        return
+    assert check_mapping(map_layout(layout), network, limits) == []
+    placed = place(layout)
+    assert check_mapping(map_layout(placed), network, limits) == []
+    chips = limits.cores_per_chip
+    assert route_length(placed.traffic(), chips) <= route_length(layout.traffic(), chips)
+
+
+@pytest.fixture(scope="module")
+def make(request):
+    from importlib import util
+    from pathlib import Path
+
+    spec = util.spec_from_file_location("loihi_networks", Path(__file__).with_name("conftest.py"))
+    module = util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.make_network
+
+
+@pytest.mark.parametrize(("seed", "soft"), [(0, True), (1, False)])
+def test_dynamic_programming_is_never_worse_than_greedy(network, seed, soft):
+    made = network(seed, soft=soft)
+    greedy = [partition(made, SearchOptions("greedy", m, limits=SMALL)) for m in (1, 3)]
+    ours = partition(made, SearchOptions("optimal", 8, beam=200, limits=SMALL))
+    assert ours.cost <= min(one.cost for one in greedy) + 1e-9
+    assert ours.num_cores <= min(one.num_cores for one in greedy)
+
+
+def test_when_nothing_fits_the_error_names_layer_limit_and_excess(network):
+    with pytest.raises(ConversionError, match=r"layer 'output' .* synapse_words: a core would need \d+ and has 3 \(\d"):
+        partition(network(0), SearchOptions(limits=replace(SMALL, synapse_words=3)))
+
+
+def test_sharing_saves_memory(network):
+    made = network(1, soft=False)
+    limits = replace(SMALL, synapse_words=5000)
+    words = {
+        share: sum(row[3] for row in partition(made, SearchOptions(limits=limits, share_synapses=share)).core_usage()
+                   .values())
+        for share in (True, False)
+    }  # fmt: skip
+    assert words[True] < words[False]
+
+
+def test_the_checker_finds_a_wrong_weight_and_a_full_core(network):
+    made = network(2)
+    mapping = map_layout(partition(made, SearchOptions(limits=SMALL)))
+    weights = mapping.lists.weight.copy()
+    weights[0] += 2
+    broken = replace(mapping, lists=replace(mapping.lists, weight=weights))
+    assert any("differ" in str(p) for p in check_mapping(broken, made, SMALL))
+    assert any("compartments" in str(p) for p in check_mapping(mapping, made, replace(SMALL, compartments=20)))
+    assert any("declared" in str(p) for p in check_mapping(replace(mapping, list_words=mapping.list_words * 0)))
