@@ -132,7 +132,10 @@ BACKENDS = Registry(
     {
         "tensorflow": "snntoolbox.backends.tensorflow:TensorFlowBackend",
         "reference": "snntoolbox.backends.reference:ReferenceBackend",
+        "loihi": "snntoolbox.backends.loihi:LoihiBackend",
         "brian2": "snntoolbox.backends.brian2:Brian2Backend",
+        "nest": "snntoolbox.backends.pynn:NestBackend",
+        "pynn_brian2": "snntoolbox.backends.pynn:PyNNBrian2Backend",
     },
-    {"INI": "tensorflow"},
+    {"INI": "tensorflow", "pynn": "nest"},
 )

@@ -96,7 +96,6 @@ RETIRED_OPTIONS: Mapping[str, Mapping[str, Retired]] = {
 
 RETIRED_SECTIONS: Mapping[str, str] = {
     "spinnaker": "It belongs to the simulator spiNNaker, which this version does not have.",
-    "loihi": "It belongs to the simulator loihi, which this version does not have.",
     "restrictions": "Choices are no settings any more: frontends, spike codes and backends are added as plug-ins.",
 }
 
@@ -107,7 +106,7 @@ RETIRED_VALUES: Mapping[tuple[str, str], Mapping[str, str]] = {
     ("input", "model_lib"): dict.fromkeys(("lasagne", "caffe", "pytorch"), _ONNX),
     ("input", "dataset_format"): {"aedat": "Event-camera files are not read; accumulate the events into npz arrays."},
     ("simulation", "simulator"): dict.fromkeys(
-        ("brian", "brian2", "nest", "neuron", "spinnaker", "megasim", "loihi"), _SIMULATORS
+        ("brian", "brian2", "nest", "neuron", "spinnaker", "megasim"), _SIMULATORS
     ),
 }
 
