@@ -6,11 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import numpy as np
+
+from snntoolbox.analysis.diagnosis import diagnose
+from snntoolbox.calibration import calibrate
 from snntoolbox.config.settings import Settings
 from snntoolbox.conversion import Conversion
 from snntoolbox.errors import ConfigError, Problem, SNNToolboxError, UnsupportedError
 from snntoolbox.ir.graph import Graph
-from snntoolbox.passes.pipeline import OutputComparison
+from snntoolbox.ir.ops import Spiking
+from snntoolbox.passes.pipeline import OutputComparison, run_passes
 from snntoolbox.pipeline import stages
 from snntoolbox.pipeline.samples import RunSamples, load_samples
 
@@ -63,24 +68,34 @@ def examine(settings: Settings) -> Finding:
     if graph is None:
         return Finding(None, settings.warnings, tuple(run.problems))
     samples = run.attempt("data", lambda: load_samples(settings, graph))
-    spiking = None
+    converted = None
     if samples is not None:
         if source is not None:
             run.attempt("model", lambda: stages.compare_with_source(settings, source, graph, samples))
-        spiking = run.attempt("conversion", lambda: _convert(settings, graph, samples))
-    if backend is not None and spiking is not None:
-        run.problems += backend.check(spiking)
-    return Finding(graph_table(graph), settings.warnings, tuple(run.problems))
+        converted = run.attempt("conversion", lambda: _convert(settings, graph, samples))
+    warnings = settings.warnings
+    if samples is not None and converted is not None:
+        if backend is not None:
+            run.problems += backend.check(run_passes(converted[1], backend.passes()))
+        warnings += _diagnose(settings, converted, samples)
+    return Finding(graph_table(graph), warnings, tuple(run.problems))
 
 
-def _convert(settings: Settings, graph: Graph, samples: RunSamples) -> Graph:
-    """Return the spiking network, converted with a few samples only and saved nowhere."""
-    from snntoolbox.calibration import calibrate
-
+def _convert(settings: Settings, graph: Graph, samples: RunSamples) -> tuple[Graph, Graph]:
+    """Return the normalised and the spiking network, converted with a few samples only and saved nowhere."""
     conversion = Conversion.from_settings(settings)
     code = stages.make_code(settings, samples)
     check = OutputComparison(samples.compared, settings.normalization.tolerance)
     prepared = conversion.prepare(graph, code, check)
     options = conversion.calibration_options
     calibration = None if samples.norm is None else calibrate(prepared, [samples.compared], **options)
-    return conversion.finish(prepared, code, calibration, check)[1]
+    return conversion.finish(prepared, code, calibration, check)
+
+
+def _diagnose(settings: Settings, converted: tuple[Graph, Graph], samples: RunSamples) -> tuple[Problem, ...]:
+    """Return what will probably hurt the accuracy, by weights and by activations of a few samples."""
+    normalized, spiking = converted
+    activity = calibrate(normalized, [samples.compared], channel_wise=True).layers
+    firing = [op.model for op in (spiking[name].op for name in spiking.neurons) if isinstance(op, Spiking)]
+    thresholds = [float(np.max(model.threshold)) for model in firing if hasattr(model, "threshold")]
+    return diagnose(normalized, activity, settings.simulation.num_steps, max(thresholds, default=1.0))

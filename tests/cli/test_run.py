@@ -112,6 +112,21 @@ def test_check_says_that_all_fits(project: Path, capsys) -> None:
     assert not (project / "log").exists()
 
 
+def test_check_warns_of_what_will_hurt(project: Path, capsys) -> None:
+    import keras
+
+    model = keras.models.load_model(project / "model.keras")
+    hidden = model.get_layer("hidden")
+    kernel, bias = hidden.get_weights()
+    hidden.set_weights([kernel, bias - 1000 * np.arange(8, dtype=np.float32)])
+    model.save(project / "model.keras")
+    assert main([str(project / "config.ini"), "--check", "--set", "simulation.duration=5"]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "worth a look" in out
+    assert "node 'hidden' (Dense): biases of" in out
+    assert "2 layers of neurons follow one another, but only 5 steps" in out
+
+
 def test_check_lists_every_problem(project: Path, capsys) -> None:
     import keras
     from keras import layers
