@@ -116,6 +116,9 @@ def _conv_depthwise(op: Conv, x: tf.Tensor) -> tf.Tensor:
     # Strides that differ are not supported: take every place, then drop some. Rare.
     step = strides[0] if strides[0] == strides[1] else 1
     spec = _padding_2d(padding, tuple(x.shape[1:-1]), kernel.shape[:2], (step, step), (1, 1))
+    if not isinstance(spec, str):
+        # TensorFlow's optimiser loses explicit padding when it joins the op with a bias and activation, and aborts.
+        x, spec = _pad(x, padding, 0.0), "VALID"
     y = tf.nn.depthwise_conv2d(x, constant(kernel, x), (1, step, step, 1), spec)
     if step != strides[0] or step != strides[1]:
         y = y[:, :: strides[0], :: strides[1]]
