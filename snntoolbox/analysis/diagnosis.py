@@ -38,8 +38,8 @@ OUTLIER_ACTIVATION = 5.0
 SATURATION = 1.5
 """99.9th percentile of the activations over the largest rate. Normalisation makes it 1; the rest is sampling."""
 DEAD_SHARE = 0.9
-"""Share of channels without any activity for some 30 samples (the dense layer of the MNIST network: 0.8). More is rather
-a sign of wrongly scaled samples than of a sparse layer."""
+"""Share of channels without any activity for some 30 samples (MNIST: 0.8, in the dense layer). More is rather a sign of
+wrongly scaled samples than of a sparse layer."""
 FEW_SPIKES = 1.0
 """Spikes that the median active neuron sends in the whole simulation; below, its value is rounded to all or nothing."""
 STEPS_PER_LAYER = 10
@@ -230,10 +230,8 @@ def _depth(graph: Graph, num_steps: int) -> tuple[Problem, ...]:
     deepest = max(depth.values())
     if num_steps >= STEPS_PER_LAYER * deepest:
         return ()
-    what = (
-        f"{deepest} layers of neurons follow one another, but only {num_steps} steps are simulated; each layer takes "
-    )
-    what += f"some {STEPS_PER_LAYER} steps to settle."
+    what = f"{deepest} layers of neurons follow one another, but only {num_steps} steps are simulated; each of them "
+    what += f"takes some {STEPS_PER_LAYER} steps to settle."
     hint = f"Simulate {STEPS_PER_LAYER * deepest} steps ([simulation] duration), or clamp potentials until the layers "
     hint += "before have settled ([paths] filename_clamp_indices)."
     return (Problem("network", what, hint),)
