@@ -136,6 +136,8 @@ BACKENDS = Registry(
         "brian2": "snntoolbox.backends.brian2:Brian2Backend",
         "nest": "snntoolbox.backends.pynn:NestBackend",
         "pynn_brian2": "snntoolbox.backends.pynn:PyNNBrian2Backend",
+        "nest": "snntoolbox.backends.pynn:NestBackend",
+        "pynn_brian2": "snntoolbox.backends.pynn:PyNNBrian2Backend",
     },
     {"INI": "tensorflow", "pynn": "nest"},
 )

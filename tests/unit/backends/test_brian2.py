@@ -145,7 +145,7 @@ def test_spiking_softmax_is_refused(rng):
 
 def test_networks_that_are_not_converted_are_refused(rng):
     graph = residual_network(rng)
-    with pytest.raises(UnsupportedError, match="the graph has not been converted"):
+    with pytest.raises(UnsupportedError, match="it has not been converted"):
         Brian2Backend().compile(Graph(graph.nodes, graph.outputs), batch_size=1)
 
 

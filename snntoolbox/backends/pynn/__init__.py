@@ -1,0 +1,5 @@
+"""Simulators driven through pyNN: NEST, Brian2 and NEURON, one backend each."""
+
+from snntoolbox.backends.pynn.backends import NestBackend, NestSettings, PyNNBrian2Backend
+
+__all__ = ["NestBackend", "NestSettings", "PyNNBrian2Backend"]
