@@ -52,7 +52,7 @@ def compare_records(graph: Graph, expected: Record, margins: Mapping[str, Array]
             where = tuple(int(i) for i in np.argwhere(unexplained)[0])
             raise ConformanceError(
                 f"{what}: layer '{name}', sample {where[0]}, neuron {where[1:]}: expected "
-                f"{expected.spike_counts[name][where]} spikes as in the reference, got {received.spike_counts[name][where]} "
+                f"{expected.spike_counts[name][where]} spikes, got {received.spike_counts[name][where]} "
                 f"(its potential stayed {margin[where]:.2g} or more away from the threshold); "
                 f"{int(unexplained.sum())} of {differs.size} counts differ so"
             )
