@@ -1,0 +1,123 @@
+"""One time step of every neuron model in TensorFlow, for a whole batch.
+
+The equations are those of `snntoolbox.neurons`; what a model does not use (leak, refractory period, clamp) leaves no
+trace in the compiled graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import singledispatch
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from snntoolbox.backends.tensorflow.noise import uniform
+from snntoolbox.errors import UnsupportedError
+from snntoolbox.ir.tf_windows import constant
+from snntoolbox.neurons import Accumulator, IntegrateAndFire, NeuronModel, SoftmaxNeuron
+
+__all__ = ["State", "Tick", "parameter", "step"]
+
+State = Mapping[str, tf.Tensor]
+"""State variables as `NeuronModel.init_state` names them, each of shape (batch, *shape)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Tick:
+    """A time step, and what is needed to draw noise in it.
+
+    Attributes:
+        number: Number of the step, counted from 1; an int32 tensor.
+        key: Noise key of the layer.
+        sample_ids: Index of each sample in the data set, uint32, shape (batch,).
+    """
+
+    number: tf.Tensor
+    key: int
+    sample_ids: tf.Tensor
+
+
+@singledispatch
+def step(model: NeuronModel, state: State, charge: tf.Tensor, tick: Tick) -> tuple[tf.Tensor | None, State]:
+    """Advance a layer of neurons by one step.
+
+    Args:
+        model: The neuron model.
+        state: Before the step.
+        charge: Input of this step, shape (batch, *shape).
+        tick: The step.
+
+    Returns:
+        1 where a neuron fires and 0 elsewhere, or None if the model never fires; and the state after the step.
+
+    Raises:
+        UnsupportedError: The model is not defined here.
+    """
+    raise UnsupportedError(f"neuron model {type(model).__name__} is not defined in TensorFlow")
+
+
+@step.register
+def _(model: Accumulator, state: State, charge: tf.Tensor, tick: Tick) -> tuple[tf.Tensor | None, State]:
+    return None, {"potential": state["potential"] + charge}
+
+
+@step.register
+def _(model: IntegrateAndFire, state: State, charge: tf.Tensor, tick: Tick) -> tuple[tf.Tensor | None, State]:
+    u, ready = state["potential"], None
+    if model.leak_factor != 1:
+        u = u * model.leak_factor
+    if model.refractory_steps:
+        ready = state["refractory"] == 0
+        charge = tf.where(ready, charge, tf.zeros((), charge.dtype))
+    u = u + charge
+    if model.clamp_steps:
+        free = tick.number > model.clamp_steps
+        u = tf.where(free, u, parameter(model.initial_potential, u))
+        ready = free if ready is None else ready & free
+    fires = u >= parameter(model.threshold, u)
+    if ready is not None:
+        fires &= ready
+    spikes = tf.cast(fires, u.dtype)
+    after = {"potential": _after_spike(model, u, fires, spikes)}
+    if model.refractory_steps:
+        left = tf.maximum(state["refractory"] - 1, 0)
+        after["refractory"] = tf.where(fires, tf.cast(model.refractory_steps, u.dtype), left)
+    return spikes, after
+
+
+def _after_spike(model: IntegrateAndFire, u: tf.Tensor, fires: tf.Tensor, spikes: tf.Tensor) -> tf.Tensor:
+    if model.reset == "subtract":
+        return u - parameter(model.threshold, u) * spikes
+    if model.reset == "zero":
+        return u * (1 - spikes)
+    return tf.where(fires, tf.math.floormod(u, parameter(model.threshold, u)), u)
+
+
+@step.register
+def _(model: SoftmaxNeuron, state: State, charge: tf.Tensor, tick: Tick) -> tuple[tf.Tensor | None, State]:
+    potential = state["potential"] + charge
+    draw = _draw_clock if model.trigger == "clock" else _draw_poisson
+    spikes = draw(model, tf.nn.softmax(potential), tick)
+    return tf.cast(spikes, charge.dtype), {"potential": potential}
+
+
+def _draw_poisson(model: SoftmaxNeuron, probability: tf.Tensor, tick: Tick) -> tf.Tensor:
+    noise = uniform(tick.key, tick.sample_ids, tick.number, tuple(probability.shape[1:]))
+    return tf.cast(noise, probability.dtype) < probability
+
+
+def _draw_clock(model: SoftmaxNeuron, probability: tf.Tensor, tick: Tick) -> tf.Tensor:
+    # One number decides both: below the rate the generator fires, and what it is below the rate picks the class.
+    noise = uniform(tick.key, tick.sample_ids, tick.number, ()) / constant(np.float32(model.rate), tf.zeros(()))
+    noise = tf.cast(tf.reshape(noise, (-1, *(1,) * (probability.shape.rank - 1))), probability.dtype)
+    inner = tf.cumsum(probability, axis=-1)[..., :-1]
+    zero = tf.zeros_like(probability[..., :1])
+    return (noise >= tf.concat([zero, inner], -1)) & (noise < tf.concat([inner, zero + 1], -1))
+
+
+def parameter(value: Any, like: tf.Tensor) -> tf.Tensor:
+    """Return a number as part of the compiled graph, and an array as a constant beside it, in the dtype of ``like``."""
+    return tf.constant(value, like.dtype) if np.ndim(value) == 0 else constant(value, like)

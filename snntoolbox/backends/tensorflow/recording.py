@@ -1,0 +1,89 @@
+"""What a run records, gathered call by call in NumPy arrays, without the samples that only fill up the batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import prod
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from snntoolbox.backends.base import RawRecord
+from snntoolbox.backends.record import Array
+from snntoolbox.backends.tensorflow.segment import Rows, States, row_specs
+from snntoolbox.backends.tensorflow.setup import Setup
+from snntoolbox.neurons import NeuronModel
+
+__all__ = ["Recording"]
+
+
+class Recording:
+    """Arrays of a run.
+
+    Attributes:
+        bytes_per_step: Size of what a step adds.
+    """
+
+    def __init__(self, setup: Setup, batch: int, num_steps: int) -> None:
+        """Allocate arrays.
+
+        Args:
+            setup: What the network is.
+            batch: Number of samples without those that only fill up.
+            num_steps: Number of steps.
+        """
+        self._setup, self._batch = setup, batch
+        specs = row_specs(setup, setup.plan.body.nodes)
+        self.bytes_per_step = sum(
+            prod(spec.shape) * spec.dtype.size for kind in specs.values() for spec in kind.values()
+        )
+        self._rows = {
+            kind: {n: np.empty((num_steps, batch, *s.shape[1:]), s.dtype.as_numpy_dtype) for n, s in entries.items()}
+            for kind, entries in specs.items()
+        }
+
+    def add(self, rows: Rows, done: int) -> None:
+        """Copy what a call recorded after ``done`` steps."""
+        for kind, entries in rows.items():
+            for name, values in entries.items():
+                self._rows[kind][name][done : done + len(values)] = values.numpy()[:, : self._batch]
+
+    def result(self, states: States, regular_counts: Mapping[str, tf.Tensor]) -> RawRecord:
+        """Return the record of the run.
+
+        Args:
+            states: After the last step.
+            regular_counts: Spike counts of layers without state.
+        """
+        body, spikes, messages = self._setup.plan.body, {}, {}
+        for name in body.neurons:
+            count = regular_counts[name] if name in regular_counts else states[name].get("count")
+            spikes[name] = self._trim(name, count)
+            messages[name] = spikes[name] * _message_size(body[name].op, self._setup.dtype)
+        if not self._setup.wanted.curve:
+            self._rows["readouts"] = {n: self._read(n, states, messages)[None] for n in body.outputs}
+        return RawRecord(
+            spike_counts={name: count.astype(np.int32) for name, count in spikes.items()},
+            messages=messages,
+            **self._rows,
+        )
+
+    def _read(self, name: str, states: States, messages: Mapping[str, Array]) -> Array:
+        if _model(self._setup.plan.body[name].op).readout == "message":
+            return messages[name]
+        return self._trim(name, states[name]["potential"])
+
+    def _trim(self, name: str, values: tf.Tensor | None) -> Array:
+        if values is None:
+            return np.zeros((self._batch, *self._setup.plan.body.shapes[name]), self._setup.dtype)
+        return np.asarray(values.numpy()[: self._batch])
+
+
+def _model(op: Any) -> NeuronModel:
+    model: NeuronModel = op.model
+    return model
+
+
+def _message_size(op: Any, dtype: str) -> Array:
+    return np.asarray(getattr(op.model, "message_size", 1.0), dtype)
