@@ -72,10 +72,11 @@ def _torch_scope(node: NodeProto) -> Scope | None:
             return Scope(ast.literal_eval(entry.value)[-2:][0])
     if not node.name.startswith("/"):
         return None
-    module = ""
+    module = last = ""
     for part in node.name.split("/")[1:-1]:
-        # Inside a container, a part repeats what is before it: /layer1/layer1.0/conv1 is layer1.0.conv1.
-        module = part if not module or part.startswith(module + ".") else f"{module}.{part}"
+        # Inside a container, a part repeats the one before it: /layer1/layer1.0/conv1 is layer1.0.conv1.
+        inside = module.removesuffix(last) if last and part.startswith(last + ".") else module and module + "."
+        module, last = inside + part, part
     return Scope(module)
 
 
