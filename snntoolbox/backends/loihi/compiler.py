@@ -74,7 +74,7 @@ def network_of(
         settings: Of the backend.
         samples: Input -> values of shape (batch, *shape): set thresholds, and weigh the traffic.
     """
-    layers = float_layers(graph, settings.input_peak, signed=settings.signed_input, reset=settings.reset_mode)
+    layers = float_layers(graph, settings.input_peak, signed=settings.signed_input == "yes", reset=settings.reset_mode)
     rates = None
     if samples is not None:
         if settings.normalize_thresholds:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from snntoolbox.backends.loihi.limits import WEIGHT_BITS
-from snntoolbox.config.fields import Expected, Unit
+from snntoolbox.config.fields import Expected, Spellings, Unit
 from snntoolbox.config.settings.option_types import Section
 
 __all__ = ["CompartmentKwargs", "ConnectionKwargs", "LoihiSettings"]
@@ -80,8 +80,12 @@ class LoihiSettings(Section):
         gt=0,
         description="Input value for which an input neuron fires in every step; larger ones saturate.",
     )
-    signed_input: bool = Field(
-        default=False, description="Give negative input values input neurons of their own. Off: they are refused."
+    signed_input: Annotated[
+        Literal["auto", "yes", "no"], Spellings({"True": "yes", "False": "no"}), Expected("one of auto, True, False")
+    ] = Field(
+        default="auto",
+        description="Give negative input values input neurons of their own. `auto`: as soon as there are any, which "
+        "compiles the network once more.",
     )
     normalize_thresholds: bool = Field(
         default=True,
