@@ -16,7 +16,7 @@ from snntoolbox.backends import Backend, Probes, Record
 from snntoolbox.codes import ConstantCurrent, PoissonSpikes, SpikeTrains, Stimulus
 from snntoolbox.errors import ConformanceError, SimulationError, SNNToolboxError, UnsupportedError
 from snntoolbox.ir import Graph
-from snntoolbox.neurons import IntegrateAndFire, NeuronModel, SoftmaxNeuron
+from snntoolbox.neurons import IntegrateAndFire, NeuronModel, SignedIntegrateAndFire, SoftmaxNeuron
 from snntoolbox.testing.comparison import compare_records, run_reference
 from snntoolbox.testing.spiking_networks import SpikingNetworks
 
@@ -30,6 +30,11 @@ NEURONS: dict[str, NeuronModel] = {
     "a leak": IntegrateAndFire(leak_factor=0.5, threshold=0.5),
     "a voltage clamp": IntegrateAndFire(clamp_steps=4, initial_potential=0.5),
     "thresholds by channel": IntegrateAndFire(threshold=np.array([0.5, 1, 2, 0.25, 1, 1, 2, 0.5, 1, 4.0])),
+    "negative spikes": SignedIntegrateAndFire(negative_slope=0.25, initial_potential=0.5),
+    "slopes by channel": SignedIntegrateAndFire(
+        threshold=0.5, amplitude=1.0, negative_slope=np.array([0, 0.5, 1, -0.25, 2, 0.25, 0.125, 0, 0.5, 0.75])
+    ),
+    "negative spikes after a clamp": SignedIntegrateAndFire(negative_slope=0.5, clamp_steps=4),
     "an amplitude of its own": IntegrateAndFire(amplitude=0.5, initial_potential=0.25),
 }
 
@@ -107,7 +112,12 @@ def neuron_options(backend: Backend) -> int:
 def output_neurons(backend: Backend) -> int:
     """Output layers that spike, by threshold or by a softmax, equal the reference's, noise included."""
     networks, ties = SpikingNetworks(2, dyadic=False), 0
-    outputs = (IntegrateAndFire(), SoftmaxNeuron("poisson"), SoftmaxNeuron("clock", 0.5))
+    outputs = (
+        IntegrateAndFire(),
+        SignedIntegrateAndFire(negative_slope=1.0),
+        SoftmaxNeuron("poisson"),
+        SoftmaxNeuron("clock", 0.5),
+    )
     for output in outputs:
         graph = networks.dense(output=output)
         stimulus = ConstantCurrent(networks.samples(graph), sample_ids=[3, 5, 8, 13])

@@ -28,6 +28,7 @@ from snntoolbox.ir import Node
 from snntoolbox.ir.ops import Input, MaxPool, Spiking, SpikingMaxPool
 from snntoolbox.ir.tf_ops import apply_op
 from snntoolbox.ir.tf_windows import max_pool
+from snntoolbox.neurons import SignedIntegrateAndFire
 
 __all__ = ["Network"]
 
@@ -98,6 +99,8 @@ class Network:
         state = {name: tf.tile(value, (batch, *(1,) * len(shape))) for name, value in one.items()}
         if op.model.spiking:
             state["count"] = tf.zeros((batch, *shape), self.setup.dtype)
+        if isinstance(op.model, SignedIntegrateAndFire):
+            state["net"] = tf.zeros((batch, *shape), self.setup.dtype)
         return state
 
     def _regular_counts(self, fixed: Fixed, step: tf.Tensor) -> Values:

@@ -17,7 +17,7 @@ import tensorflow as tf
 from snntoolbox.backends.tensorflow.noise import uniform
 from snntoolbox.errors import UnsupportedError
 from snntoolbox.ir.tf_windows import constant
-from snntoolbox.neurons import Accumulator, IntegrateAndFire, NeuronModel, SoftmaxNeuron
+from snntoolbox.neurons import Accumulator, IntegrateAndFire, NeuronModel, SignedIntegrateAndFire, SoftmaxNeuron
 
 __all__ = ["State", "Tick", "parameter", "step"]
 
@@ -51,7 +51,8 @@ def step(model: NeuronModel, state: State, charge: tf.Tensor, tick: Tick) -> tup
         tick: The step.
 
     Returns:
-        1 where a neuron fires and 0 elsewhere, or None if the model never fires; and the state after the step.
+        1 where a neuron fires, -1 where it sends a negative spike, 0 elsewhere, or None if the model never fires; and the
+        state after the step.
 
     Raises:
         UnsupportedError: The model is not defined here.
@@ -94,6 +95,22 @@ def _after_spike(model: IntegrateAndFire, u: tf.Tensor, fires: tf.Tensor, spikes
     if model.reset == "zero":
         return u * (1 - spikes)
     return tf.where(fires, tf.math.floormod(u, parameter(model.threshold, u)), u)
+
+
+@step.register
+def _(model: SignedIntegrateAndFire, state: State, charge: tf.Tensor, tick: Tick) -> tuple[tf.Tensor | None, State]:
+    if model.clamp_steps:
+        charge = tf.where(tick.number > model.clamp_steps, charge, tf.zeros((), charge.dtype))
+    slope, before = parameter(model.negative_slope, charge), state["charge"]
+    after = before + charge
+    u = state["potential"] + (_rectify(after, slope) - _rectify(before, slope))
+    above, below = u >= parameter(model.threshold, u), u < parameter(model.lower_threshold, u)
+    signs = tf.cast(above, u.dtype) - tf.cast(below, u.dtype)
+    return signs, {"potential": u - parameter(model.threshold, u) * signs, "charge": after}
+
+
+def _rectify(x: tf.Tensor, slope: tf.Tensor) -> tf.Tensor:
+    return tf.maximum(x, 0) + slope * tf.minimum(x, 0)
 
 
 @step.register

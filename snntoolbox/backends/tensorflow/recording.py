@@ -60,7 +60,9 @@ class Recording:
         for name in body.neurons:
             count = regular_counts[name] if name in regular_counts else states[name].get("count")
             spikes[name] = self._trim(name, count)
-            messages[name] = spikes[name] * _message_size(body[name].op, self._setup.dtype)
+            sent = states[name].get("net") if name in states else None  # not the count, with negative spikes
+            net = spikes[name] if sent is None else self._trim(name, sent)
+            messages[name] = net * _message_size(body[name].op, self._setup.dtype)
         if not self._setup.wanted.curve:
             self._rows["readouts"] = {n: self._read(n, states, messages)[None] for n in body.outputs}
         return RawRecord(

@@ -22,7 +22,7 @@ from snntoolbox.codes.stimulus import INPUT_STREAM
 from snntoolbox.ir import Node
 from snntoolbox.ir.ops import AveragePool, Input, MaxPool, Spiking, SpikingMaxPool
 from snntoolbox.ir.tf_ops import apply_op
-from snntoolbox.neurons import NeuronModel
+from snntoolbox.neurons import NeuronModel, SignedIntegrateAndFire
 from snntoolbox.neurons.noise import stream_key
 
 __all__ = ["Fixed", "Rows", "States", "Values", "apply_alone", "loop", "no_rows", "row_specs", "run_steps"]
@@ -175,7 +175,7 @@ class _Step:
     def _spiking(self, name: str, model: NeuronModel, charge: tf.Tensor) -> None:
         advance = self._regular if name in self.setup.plan.regular else self._irregular
         spikes = advance(name, model, charge)
-        wanted, seen = self.setup.wanted, tf.zeros_like(charge) if spikes is None else spikes
+        wanted, seen = self.setup.wanted, tf.zeros_like(charge) if spikes is None else _events(model, spikes)
         if name in wanted.spikes:
             self.rows["spike_trains"][name] = tf.cast(seen, tf.int8)
         if name in wanted.totals:
@@ -194,17 +194,27 @@ class _Step:
     def _irregular(self, name: str, model: NeuronModel, charge: tf.Tensor) -> tf.Tensor | None:
         before = self.states[name]
         spikes, state = step(model, before, charge, self._tick(name))
-        after = dict(state) if spikes is None else {**state, "count": before["count"] + spikes}
+        after = dict(state)
+        if spikes is not None:
+            after["count"] = before["count"] + _events(model, spikes)
+        if spikes is not None and isinstance(model, SignedIntegrateAndFire):
+            after["net"] = before["net"] + spikes
         self.states[name] = after
         if name in self.setup.wanted.potentials:
             self.rows["potentials"][name] = after["potential"]
         if self.setup.wanted.curve and name in self.setup.plan.body.outputs:
             potential = model.readout == "potential"
-            self.rows["readouts"][name] = after["potential"] if potential else _messages(model, after["count"])
+            sent = after.get("net", after.get("count"))
+            self.rows["readouts"][name] = after["potential"] if potential else _messages(model, sent)
         return spikes
 
     def _tick(self, stream: str) -> Tick:
         return Tick(self.number, stream_key(self.setup.seed, stream), self.fixed["sample_ids"])
+
+
+def _events(model: NeuronModel, spikes: tf.Tensor) -> tf.Tensor:
+    """Return how many spikes a neuron sent, of whatever sign."""
+    return tf.abs(spikes) if isinstance(model, SignedIntegrateAndFire) else spikes
 
 
 def _messages(model: NeuronModel, spikes: tf.Tensor) -> tf.Tensor:

@@ -125,7 +125,7 @@ class TensorFlowSimulation(Simulation):
             return {}
         states = {**end.states, **end.network.regular_states(end.fixed, tf.constant(end.num_steps))}
         kept = [name for name in body.neurons if name not in body.outputs]
-        return {name: {k: v for k, v in states[name].items() if k != "count"} for name in kept}
+        return {name: {k: v for k, v in states[name].items() if k not in ("count", "net")} for name in kept}
 
     def _fixed(self, setup: Setup, stimuli: Mapping[str, Stimulus], probes: Probes) -> Fixed:
         fixed: Fixed = {"constant": {}, "clipped": {}, "poisson": {}, "weights": {}}
