@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from snntoolbox.analysis.correlation import first_deviating_layer
 from snntoolbox.analysis.latency import settling_step
 from snntoolbox.analysis.layers import LayerCollector
+from snntoolbox.analysis.metric import Metric, MetricCollector
 from snntoolbox.analysis.operation_counter import OperationCounter
 from snntoolbox.analysis.operations import ann_operations, operation_weights
 from snntoolbox.analysis.regression import OutputErrors
@@ -68,10 +69,18 @@ class Collector:
         top_k: How many classes count for the top-k accuracies.
         seed: Seed of the simulation, from which random input is replayed.
         num_points: Points a layer keeps for scatter plots.
+        metric: A measure of the user's own; needs all outputs in memory.
     """
 
     def __init__(
-        self, graph: Graph | None, *, ann: Graph | None = None, top_k: int = 1, seed: int = 0, num_points: int = 2000
+        self,
+        graph: Graph | None,
+        *,
+        ann: Graph | None = None,
+        top_k: int = 1,
+        seed: int = 0,
+        num_points: int = 2000,
+        metric: Metric | None = None,
     ) -> None:
         self._graph, self._ann, self._seed, self._k = graph, ann, seed, top_k
         self._operations = None if graph is None else OperationCounter(graph, ann, seed)
@@ -80,6 +89,7 @@ class Collector:
         self._scores = {stage: ScoreCounter(top_k) for stage in ("ann", "parsed", "snn")}
         self._agreement = AgreementCounter()
         self._errors = {key: OutputErrors() for key in ("snn_vs_ann", "snn_vs_targets", "ann_vs_targets")}
+        self._metric = None if metric is None else MetricCollector(metric)
         self._num_samples = 0
         self._steps: tuple[int, float] = (0, 0.0)
 
@@ -99,6 +109,10 @@ class Collector:
         for stage, outputs in (("ann", batch.ann_outputs), ("parsed", batch.parsed_outputs)):
             if outputs is not None and batch.labels is not None and are_scores(outputs):
                 self._scores[stage].add(outputs, batch.labels)
+        if self._metric is not None:
+            snn = None if batch.record is None else batch.record.output
+            targets = batch.targets if batch.labels is None else batch.labels
+            self._metric.add(snn=snn, ann=batch.reference, targets=targets)
         if batch.targets is not None and batch.reference is not None:
             self._errors["ann_vs_targets"].add(batch.reference, batch.targets)
         if batch.record is not None:
@@ -110,7 +124,7 @@ class Collector:
             raise SimulationError(f"expected a batch of {self._steps} (steps, ms) as those before, got {steps}")
         self._steps = steps
         over_time = record.output_over_time if record.outputs_over_time else None
-        if are_scores(record.output):
+        if are_scores(record.output) and batch.targets is None:  # with targets, outputs are values, no scores
             if batch.labels is not None:
                 self._scores["snn"].add(record.output, batch.labels, over_time)
             if batch.reference is not None:
@@ -138,6 +152,7 @@ class Collector:
             operations=self._count_operations(),
             latency=_latency(accuracy),
             errors={key: error for key, error in errors.items() if error is not None},
+            metric={} if self._metric is None else self._metric.result(),
             mse_over_time={key: curve for key, curve in curves.items() if curve is not None},
             layers=layers,
             first_deviating_layer=first_deviating_layer({name: layer.comparison for name, layer in layers.items()}),

@@ -159,6 +159,7 @@ class Results:
         dt_ms: Length of a step.
         accuracy, operations, latency: See there.
         errors: "snn_vs_ann", "snn_vs_targets", "ann_vs_targets" -> distance of the output values.
+        metric: "ann", "snn" -> name -> number, of the measure that the user gave.
         mse_over_time: "snn_vs_ann", "snn_vs_targets" -> mean squared error after each step, shape (steps,).
         layers: Layer of neurons -> what it did, in the order of the network.
         first_deviating_layer: First layer whose rates have left its activations; None if all follow.
@@ -172,6 +173,7 @@ class Results:
     operations: Operations = field(default_factory=Operations)
     latency: Latency | None = None
     errors: Mapping[str, ErrorSummary] = field(default_factory=dict)
+    metric: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     mse_over_time: Mapping[str, FloatArray] = field(default_factory=dict)
     layers: Mapping[str, LayerResults] = field(default_factory=dict)
     first_deviating_layer: str | None = None
@@ -198,6 +200,7 @@ class Results:
             "operations": self.operations,
             "latency": self.latency,
             "errors": self.errors,
+            "metric": self.metric,
             "mse_over_time": self.mse_over_time,
             "spikes_per_sample": self.spikes_per_sample,
             "spikes_per_layer": {name: layer.spikes_per_sample for name, layer in spikes.items()},

@@ -62,6 +62,7 @@ def examine(settings: Settings) -> Finding:
 
     run = _Examination(settings)
     backend = run.attempt("backend", lambda: stages.make_backend(settings))
+    run.attempt("metric", lambda: stages.load_metric(settings))
     source = run.attempt("model", lambda: stages.find_source(settings))
     failed = bool(run.problems) and source is None and settings.tools.parse
     graph = None if failed else run.attempt("model", lambda: stages.parse(settings, source))

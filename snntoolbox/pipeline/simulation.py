@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snntoolbox.analysis.accumulate import Batch, Collector
+from snntoolbox.analysis.metric import Metric
 from snntoolbox.config.settings import Settings
 from snntoolbox.errors import RunError
 from snntoolbox.ir.evaluate import Evaluator
@@ -18,7 +19,7 @@ from snntoolbox.pipeline.console import Console
 from snntoolbox.pipeline.networks import Answers, Networks
 from snntoolbox.pipeline.reporting import Reporter
 from snntoolbox.pipeline.samples import RunSamples
-from snntoolbox.pipeline.stages import encoding_code, make_backend
+from snntoolbox.pipeline.stages import encoding_code, load_metric, make_backend
 
 __all__ = ["simulate"]
 
@@ -40,7 +41,10 @@ def simulate(
     """
     options = settings.simulation
     spiking = networks.spiking if settings.tools.simulate else None
-    collector = Collector(spiking, ann=networks.prepared, top_k=options.top_k, seed=options.seed)
+    metric = load_metric(settings)
+    if metric is not None:
+        _try(metric, samples, answers)
+    collector = Collector(spiking, ann=networks.prepared, top_k=options.top_k, seed=options.seed, metric=metric)
     if spiking is None:
         _add_answers(collector, samples, answers, options.batch_size)
         return collector
@@ -64,6 +68,13 @@ def simulate(
             collector.add(batch)
             reporter.log(number, batch)
     return collector
+
+
+def _try(metric: Metric, samples: RunSamples, answers: Answers) -> None:
+    """Call the user's measure on what the ANN answers, so that its mistakes show before the simulation."""
+    ann, test = answers.parsed if answers.ann is None else answers.ann, samples.test
+    if ann is not None and test is not None:
+        metric(ann, test.targets if test.classes is None else test.classes, ann)
 
 
 def _add_answers(collector: Collector, samples: RunSamples, answers: Answers, batch_size: int) -> None:

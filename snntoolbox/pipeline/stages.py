@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import uuid
 from dataclasses import dataclass
 from math import prod
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from snntoolbox.analysis.metric import Metric
 from snntoolbox.api import load_backend
 from snntoolbox.backends.base import Backend
 from snntoolbox.calibration import Calibration, calibrate, calibration_key, load_calibration, save_calibration
@@ -20,7 +22,7 @@ from snntoolbox.config.load import load_backend_settings
 from snntoolbox.config.settings import Settings
 from snntoolbox.conversion import Conversion, code_of
 from snntoolbox.data import Dataset
-from snntoolbox.errors import DataError, DeviationError, RunError
+from snntoolbox.errors import DataError, DeviationError, RegistryError, RunError
 from snntoolbox.frontends.base import Frontend, find_frontend, locate
 from snntoolbox.ir.evaluate import Evaluator, evaluate, max_relative_deviation
 from snntoolbox.ir.graph import Graph
@@ -39,6 +41,7 @@ __all__ = [
     "find_source",
     "graph_outputs",
     "load_converted",
+    "load_metric",
     "make_backend",
     "make_code",
     "normalized_path",
@@ -226,6 +229,27 @@ def make_backend(settings: Settings) -> Backend:
     if kind.settings_type is None:
         return load_backend(name)
     return load_backend(name, load_backend_settings(settings, name, kind.settings_type))
+
+
+def load_metric(settings: Settings) -> Metric | None:
+    """Return the user's own measure; None if there is none. Its module may lie in the working directory.
+
+    Raises:
+        RunError: It cannot be imported, or is no function.
+    """
+    path, place = settings.output.metric, str(settings.paths.path_wd)
+    if not path:
+        return None
+    sys.path.insert(0, place)
+    try:
+        function = load_object(path)
+    except RegistryError as error:
+        raise RunError(f"[output] metric: {error} Modules are looked for in {place} first.") from error
+    finally:
+        sys.path.remove(place)
+    if not callable(function):
+        raise RunError(f"[output] metric: expected a function, got {path} = {function!r}")
+    return Metric(function, path.rpartition(":")[2])
 
 
 def encoding_code(settings: Settings, spiking: Graph) -> SpikeCode:

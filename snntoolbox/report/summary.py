@@ -30,7 +30,7 @@ class Fact:
 def facts(results: Results) -> list[Fact]:
     """Return the facts of a run, the most wanted first; only those that are known."""
     found = [_accuracy(results), _reference(results), _agreement(results), _time(results)]
-    found += [_operations(results), _spikes(results), _duration(results)]
+    found += [_deviation(results), _operations(results), _spikes(results), _duration(results)]
     return [fact for fact in found if fact is not None]
 
 
@@ -60,6 +60,16 @@ def _agreement(results: Results) -> Fact | None:
     if agreement is None:
         return None
     return Fact("Same decision as the ANN", percent(agreement, 1), f"of {results.num_samples} samples")
+
+
+def _deviation(results: Results) -> Fact | None:
+    """Say how close outputs without a class axis are to the ANN's."""
+    error = results.errors.get("snn_vs_ann")
+    if error is None or results.accuracy.agreement is not None:
+        return None
+    if error.correlation is None:
+        return Fact("Deviation from the ANN", f"{error.mse:.3g}", "mean squared, of the outputs")
+    return Fact("Correlation with the ANN", f"{error.correlation:.4f}", f"mean squared deviation {error.mse:.3g}")
 
 
 def _time(results: Results) -> Fact | None:
@@ -130,6 +140,7 @@ def _network_values(results: Results) -> list[tuple[str, dict[str, str | None]]]
         (f"Top-{accuracy.k} accuracy", shares(lambda stage: getattr(accuracy, f"{stage}_top_k"))),
         ("Undecided samples", {"SNN": percent(accuracy.undecided) if accuracy.undecided else None}),
         ("Mean squared error", _errors(results)),
+        *_metric_rows(results),
         ("Operations for one sample", {"ANN": _number(operations.ann), "SNN": _number(operations.snn_total)}),
     ]
     return [row for row in rows if accuracy.k > 1 or not row[0].startswith("Top-")]
@@ -138,6 +149,15 @@ def _network_values(results: Results) -> list[tuple[str, dict[str, str | None]]]
 def _errors(results: Results) -> dict[str, str | None]:
     keys = {"ANN": "ann_vs_targets", "SNN": "snn_vs_targets"}
     return {name: f"{results.errors[key].mse:.4g}" for name, key in keys.items() if key in results.errors}
+
+
+def _metric_rows(results: Results) -> list[tuple[str, dict[str, str | None]]]:
+    """Return what the user's own measure says, a row for each of its numbers."""
+    stages = {"ANN": results.metric.get("ann", {}), "SNN": results.metric.get("snn", {})}
+    names = dict.fromkeys(name for values in stages.values() for name in values)
+    return [
+        (name, {stage: f"{values[name]:.4g}" for stage, values in stages.items() if name in values}) for name in names
+    ]
 
 
 def _number(value: float | None) -> str | None:

@@ -82,6 +82,10 @@ def _color(folder: Path) -> None:
         np.savez(folder / f"{name}.npz", np.concatenate([x, x / 2, 1 - x], axis=-1))
 
 
+def _metric(folder: Path) -> None:
+    (folder / "measures.py").write_text("def spread(outputs, targets, ann_outputs):\n    return outputs.std()\n")
+
+
 POISSON = {"input.poisson_input": True}
 IMAGES = {"input.dataset_format": "png", "paths.dataset_path": "images", "input.rescale": "1/255"}
 TWICE = {"parameter_sweep.param_values": "0.5, 2"}
@@ -144,6 +148,7 @@ CASES: dict[str, tuple[Overrides, Any, Prepare | None]] = {
     "parameter_sweep.param_logscale": (TWICE, True, None),
     "output.log_vars": ({}, "spiketrains_n_b_l_t", None),
     "output.plot_vars": ({}, "error_t", None),
+    "output.metric": ({}, "measures:spread", _metric),
     "output.verbose": ({}, 0, None),
     "output.overwrite": ({}, False, None),
     "output.use_simple_labels": ({"output.plot_vars": "spikecounts"}, False, None),

@@ -17,6 +17,7 @@ __all__ = [
     "Length",
     "LogVar",
     "LogVars",
+    "ObjectPath",
     "PlotVar",
     "PlotVars",
     "Scale",
@@ -69,10 +70,19 @@ def _folder_name(name: str) -> str:
     return name
 
 
+def _object_path(path: str) -> str:
+    module, colon, name = path.partition(":")
+    parts = [*module.split("."), *name.split(".")] if colon else [""]
+    if path and not all(part.isidentifier() for part in parts):
+        raise ValueError("it names a module and something in it, with a colon between")
+    return path
+
+
 Count = Annotated[int, Field(ge=-1), AfterValidator(_not_zero)]
 CountOrAll = Annotated[Count, Expected("a whole number >= 1, or -1 for all")]
 CountOrUnlimited = Annotated[Count, Expected("a whole number >= 1, or -1 for no limit")]
 FolderName = Annotated[str, AfterValidator(_folder_name)]
+ObjectPath = Annotated[str, AfterValidator(_object_path), Expected("package.module:name, or nothing")]
 LogVars = Annotated[frozenset[LogVar], AfterValidator(_log_vars)]
 PlotVars = Annotated[frozenset[PlotVar], AfterValidator(_plot_vars)]
 Length = Annotated[int, Field(gt=0)]

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from snntoolbox.config.fields import Expected, Registered, Unit
-from snntoolbox.config.settings.option_types import CountOrAll, Index, LogVars, PlotVars, Section
+from snntoolbox.config.settings.option_types import CountOrAll, Index, LogVars, ObjectPath, PlotVars, Section
 from snntoolbox.registry import BACKENDS
 
 __all__ = ["Output", "ParameterSweep", "Simulation", "Tools"]
@@ -103,6 +103,14 @@ class Output(Section):
         "`normalization_activations`: histograms before and after normalisation. `spikecounts`: spikes of every layer "
         "over time. `confusion_matrix`: classes against predictions. For one sample, `input_image`, and by layer "
         "`activations`, `spikerates`, `spiketrains`, `v_mem` (potentials)."
+    )
+    metric: ObjectPath = Field(
+        description="A measure of your own, `package.module:function`, for networks whose quality is not how many "
+        "samples they classify right. The module is looked for in `path_wd` first. `function(outputs, targets, "
+        "ann_outputs)` gets arrays over all samples: what a network answers, what it should (classes or targets; None "
+        "without `y_test`), and what the original network answers (None if it was not evaluated). It returns a number "
+        "or a dictionary of numbers, which go to `results.json`, once for the original and once for the spiking "
+        "network. Empty: none."
     )
     verbose: int = Field(
         ge=0,

@@ -121,6 +121,8 @@ def values(kind: Kind) -> st.SearchStrategy[Any]:
         return st.floats(low, high, allow_nan=False, allow_infinity=False, allow_subnormal=False, **ends)
     if kind.base is Path:
         return FILE_NAMES.filter(lambda name: name not in (".", ".."))
+    if kind.base is str and kind.note(Expected):
+        return st.sampled_from(["", "module:function", "package.module:Class.method"])
     if registered := kind.note(Registered):
         return st.sampled_from([*registered.registry.builtins, *registered.registry.aliases])
     if kind.is_list:
