@@ -102,6 +102,7 @@ FRONTENDS = Registry(
     {
         "keras": "snntoolbox.frontends.keras:KerasFrontend",
         "onnx": "snntoolbox.frontends.onnx:OnnxFrontend",
+        "nir": "snntoolbox.frontends.nir:NirFrontend",
     },
 )
 
@@ -134,8 +135,6 @@ BACKENDS = Registry(
         "reference": "snntoolbox.backends.reference:ReferenceBackend",
         "loihi": "snntoolbox.backends.loihi:LoihiBackend",
         "brian2": "snntoolbox.backends.brian2:Brian2Backend",
-        "nest": "snntoolbox.backends.pynn:NestBackend",
-        "pynn_brian2": "snntoolbox.backends.pynn:PyNNBrian2Backend",
         "nest": "snntoolbox.backends.pynn:NestBackend",
         "pynn_brian2": "snntoolbox.backends.pynn:PyNNBrian2Backend",
     },

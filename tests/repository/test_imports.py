@@ -20,10 +20,11 @@ ROOMS = [
 PLACE = {room: place for place, rooms in enumerate(ROOMS) for room in rooms}
 
 HEAVY = {
-    "brian2": ["snntoolbox.backends.brian2"],
+    "brian2": ["snntoolbox.backends.brian2", "snntoolbox.backends.pynn"],
     "keras": ["snntoolbox.ir.evaluate", "snntoolbox.frontends.keras", "snntoolbox.training"],
     "matplotlib": ["snntoolbox.report"],
     "nest": ["snntoolbox.backends.pynn"],
+    "nir": ["snntoolbox.frontends.nir"],
     "onnx": ["snntoolbox.frontends.onnx"],
     "onnxruntime": ["snntoolbox.frontends.onnx"],
     "pyNN": ["snntoolbox.backends.pynn"],
