@@ -10,15 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from snntoolbox.backends.kernels import apply_op
 from snntoolbox.frontends.keras import KerasFrontend
 from snntoolbox.frontends.onnx import OnnxFrontend
 from snntoolbox.frontends.onnx.simplify import simplify
 from snntoolbox.ir.edit import rename
 from snntoolbox.ir.evaluate import max_relative_deviation
-from snntoolbox.ir.ops import Input
 from snntoolbox.ir.text import to_text
 from snntoolbox.passes.fold_batch_norm import FoldBatchNorm
+from snntoolbox.testing.evaluation import node_values
 
 FOLDER = Path(__file__).parent
 KERAS = sorted(path.stem for path in (FOLDER / "keras").glob("*.onnx"))
@@ -31,12 +30,8 @@ def canonical(graph):
 
 
 def run(graph, x):
-    """The value of the only output, by the kernels that define the ops."""
-    values = {}
-    for node in graph.nodes:
-        is_input = isinstance(node.op, Input)
-        values[node.name] = x if is_input else apply_op(node.op, *(values[n] for n in node.inputs))
-    return values[graph.outputs[0]]
+    """The value of the only output for the only input."""
+    return node_values(graph, {graph.inputs[0]: x})[graph.outputs[0]]
 
 
 def without_names(graph):

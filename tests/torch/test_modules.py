@@ -7,12 +7,11 @@ import pytest
 import torch
 from torch import nn
 
-from snntoolbox.backends.kernels import apply_op
 from snntoolbox.errors import DataError, UnsupportedError
 from snntoolbox.frontends.base import find_frontend
 from snntoolbox.frontends.onnx import OnnxFrontend
 from snntoolbox.ir.evaluate import max_relative_deviation
-from snntoolbox.ir.ops import Input
+from snntoolbox.testing.evaluation import node_values
 
 
 class Network(nn.Module):
@@ -41,14 +40,6 @@ def module():
     return network
 
 
-def run(graph, x):
-    values = {}
-    for node in graph.nodes:
-        is_input = isinstance(node.op, Input)
-        values[node.name] = x if is_input else apply_op(node.op, *(values[n] for n in node.inputs))
-    return [values[name] for name in graph.outputs]
-
-
 @pytest.fixture(params=["newer", "older"])
 def exporter(request, monkeypatch):
     """Either exporter: the older one is used where onnxscript is missing."""
@@ -72,7 +63,8 @@ def test_a_module_becomes_a_graph_and_stays_as_it_was(module, exporter):
         answer = module(torch.as_tensor(x.transpose(0, 3, 1, 2)))
     assert max_relative_deviation(answer["scores"].numpy(), expected[0]) <= 1e-6
     assert max_relative_deviation(answer["map"].numpy().transpose(0, 2, 3, 1), expected[1]) <= 1e-6
-    assert max_relative_deviation(expected, run(graph, x)) <= 1e-5
+    values = node_values(graph, {graph.inputs[0]: x})
+    assert max_relative_deviation(expected, [values[name] for name in graph.outputs]) <= 1e-5
 
 
 def test_names_are_those_of_the_modules(module, exporter):

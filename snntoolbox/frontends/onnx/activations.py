@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from snntoolbox.frontends.onnx.calls import Call, Translator
 from snntoolbox.frontends.onnx.layout import Tensor
@@ -48,13 +49,16 @@ def prelu(call: Call) -> Tensor:
 
 
 def clip(call: Call) -> Tensor:
-    """A clip from 0 is a rectifier with a ceiling; a clip of what is never negative too."""
+    """A clip from 0 is a rectifier with a ceiling; a clip of what a rectifier gives is the ceiling of that one."""
     low, high = call.number("min", 1, -math.inf), call.number("max", 2, math.inf)
     if low <= -_LARGEST and high >= _LARGEST:
         return call.tensor()
-    if high <= 0 or (low != 0 and not (low < 0 and _is_rectified(call, call.tensor()))):
+    if low == 0 and high > 0:
+        return call.unary(Relu(None if high >= _LARGEST else high))
+    before = _rectifier(call, call.tensor())
+    if before is None or not low < 0 < high or (before.leaky and low > -_LARGEST):
         call.refuse(f"clips to [{low:g}, {high:g}].", "Only a clip from 0 to a positive number is a rectifier.")
-    return call.unary(Relu(None if high >= _LARGEST else high))
+    return _capped(call, call.tensor(), before, np.asarray(high))
 
 
 def maximum(call: Call) -> Tensor:
@@ -66,27 +70,35 @@ def maximum(call: Call) -> Tensor:
 
 
 def minimum(call: Call) -> Tensor:
-    """min(x, c) of what is never negative: the ceiling of a rectifier."""
+    """min(x, c) of what a rectifier gives: its ceiling."""
     index, bound = _bound(call)
     x = call.tensor(index)
-    if not np.all(bound > 0) or not _is_rectified(call, x):
+    before = _rectifier(call, x)
+    if before is None or not np.all(bound > 0):
         call.refuse("takes the smaller of x and a constant.", "Only min(relu(x), c) with c > 0 is a rectifier.")
-    ceiling = call.broadcast(x, bound)
-    return call.unary(Relu(float(ceiling) if ceiling.size == 1 else ceiling), index)
+    return _capped(call, x, before, bound)
 
 
-def _bound(call: Call) -> tuple[int, np.ndarray[Any, Any]]:
+def _rectifier(call: Call, x: Tensor) -> Relu | None:
+    op = call.builder.nodes[x.node].op
+    return op if isinstance(op, Relu) else None
+
+
+def _capped(call: Call, x: Tensor, before: Relu, bound: NDArray[Any]) -> Tensor:
+    """The rectifier that gives x, with a ceiling, in its place."""
+    ceiling = np.minimum(call.broadcast(x, bound), np.inf if before.max_value is None else before.max_value)
+    op = Relu(float(ceiling) if ceiling.size == 1 else ceiling, before.negative_slope)
+    node = call.builder.add(op, *call.builder.nodes[x.node].inputs, origin=call.origin)
+    return Tensor(node, x.layout, x.shape)
+
+
+def _bound(call: Call) -> tuple[int, NDArray[Any]]:
     """Which input is the tensor, and the constant that is compared with it."""
     indices = [index for index in range(call.num_inputs) if not call.is_constant(index)]
     if len(indices) != 1 or call.num_inputs != 2:
         what = f"compares {len(indices)} tensors of the network."
         call.refuse(what, "Only a comparison with a constant is a rectifier: use MaxPool for a maximum.")
     return indices[0], call.constant(1 - indices[0], "bound")
-
-
-def _is_rectified(call: Call, x: Tensor) -> bool:
-    op = call.builder.nodes[x.node].op
-    return isinstance(op, Relu) and not op.leaky
 
 
 def softmax(call: Call) -> Tensor:

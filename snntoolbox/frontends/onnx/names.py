@@ -84,7 +84,7 @@ def _plain_scope(node: NodeProto) -> Scope:
     """The name of a node, unless it is only its kind and a number; or that of its output, unless a number."""
     name = node.name or next(filter(None, node.output), "")
     name = re.sub(r"(:0|_[Oo]utput(_0)?)$", "", name)
-    numbered = re.fullmatch(rf"({re.escape(node.op_type)}|node)?_*\d*", name, re.IGNORECASE)
+    numbered = re.fullmatch(rf"({re.escape(node.op_type)}_)?\d*", name)
     return Scope("" if numbered else name)
 
 

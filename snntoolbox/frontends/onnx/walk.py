@@ -67,7 +67,18 @@ def translate(model: StaticModel, layout: InputLayout = "auto") -> Translation:
         raise UnsupportedError(f"model '{model.source.graph.name}': {count} cannot be taken", problems)
     removed = [node for node in model.nodes if node.op_type == "Dropout"]
     inputs = {name: tensors[name] for name in model.inputs}
-    return Translation(builder, inputs, [tensors[name] for name in model.outputs], removed)
+    outputs = [_settled(tensors[name], builder, name) for name in model.outputs]
+    return Translation(builder, inputs, outputs, removed)
+
+
+def _settled(tensor: Tensor, builder: Builder, name: str) -> Tensor:
+    """An output in the file's order of axes, or with its channels, axis 1, moved to the end; in no other order."""
+    first = tuple(sorted(tensor.layout))
+    last = tuple(sorted(tensor.layout, key=lambda axis: (axis == 1, axis)))
+    orders = [tuple(axis for axis in layout if tensor.shape[axis] > 1) for layout in (first, last)]
+    if tensor.long_axes in orders:
+        return tensor
+    return builder.align(tensor, last if tensor.layout[-1] == 1 else first, origin=name)
 
 
 def _visit(node: NodeProto, model: StaticModel, tensors: dict[str, Tensor], builder: Builder) -> Problem | None:

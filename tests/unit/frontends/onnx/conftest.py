@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from snntoolbox.backends.kernels import apply_op
 from snntoolbox.frontends.onnx import OnnxFrontend
 from snntoolbox.ir.evaluate import max_relative_deviation
-from snntoolbox.ir.ops import Input
+from snntoolbox.testing.evaluation import node_values
 
 
 def build(nodes, inputs, weights=(), outputs=("y",), *, opset=18, ir_version=8, **attributes):
@@ -41,15 +40,6 @@ def build(nodes, inputs, weights=(), outputs=("y",), *, opset=18, ir_version=8, 
     return model
 
 
-def run(graph, x):
-    """Return the values of a graph's outputs, by the kernels that define the ops."""
-    values = {}
-    for node in graph.nodes:
-        is_input = isinstance(node.op, Input)
-        values[node.name] = x[node.name] if is_input else apply_op(node.op, *(values[n] for n in node.inputs))
-    return [values[name] for name in graph.outputs]
-
-
 @pytest.fixture
 def model():
     """Return a function that builds a model; see `build`."""
@@ -68,7 +58,8 @@ def assert_same(rng):
         graph = frontend.parse(model)
         x = {name: rng.normal(size=(count, *graph.shapes[name])).astype(np.float32) for name in graph.inputs}
         expected = frontend.reference_outputs(model, x)
-        assert max_relative_deviation(expected, run(graph, x)) <= tolerance
+        values = node_values(graph, x)
+        assert max_relative_deviation(expected, [values[name] for name in graph.outputs]) <= tolerance
         return graph
 
     return check

@@ -47,12 +47,14 @@ def test_a_gate_of_its_own_is_an_activation(model, assert_same, kinds):
         ([("Max", "zero x", "y", {})], {"zero": np.float32(0)}, Relu()),
         ([("Relu", "x", "r", {}), ("Min", "r c", "y", {})], {"c": np.float32(0.5)}, Relu(0.5)),
         ([("Relu", "x", "r", {}), ("Clip", "r - c", "y", {})], {"c": np.float32(0.5)}, Relu(0.5)),
+        ([("LeakyRelu", "x", "r", {"alpha": 0.5}), ("Min", "r c", "y", {})], {"c": np.float32(2)}, Relu(2.0, 0.5)),
         ([("Relu", "x", "r", {}), ("Relu", "r", "y", {})], {}, Relu()),
+        ([("Clip", "x a b", "r", {}), ("Min", "r c", "y", {})], {"a": 0.0, "b": 6.0, "c": 2.0}, Relu(2.0)),
     ],
     ids=str,
 )
 def test_rectifiers(model, assert_same, nodes, arrays, expected):
-    graph = assert_same(model(nodes, IMAGE, arrays))
+    graph = assert_same(model(nodes, IMAGE, {name: np.float32(value) for name, value in arrays.items()}))
     assert [node.op.kind for node in graph.nodes] == ["Input", "Relu"]
     op = graph[graph.outputs[0]].op
     assert (op.max_value, op.negative_slope) == (expected.max_value, expected.negative_slope)

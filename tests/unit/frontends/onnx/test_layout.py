@@ -198,6 +198,25 @@ def test_channels_mixed_among_groups_stay_where_they_are(model, assert_same, kin
     assert [node.op.perm for node in graph.nodes if node.op.kind == "Permute"] == [(0, 1, 3, 2)]
 
 
+@pytest.mark.parametrize(
+    ("perm", "shape", "expected"),
+    [
+        ([0, 1, 2, 3], (4, 5, 2), []),
+        ([0, 1, 3, 2], (5, 4, 2), ["Permute"]),
+        ([0, 2, 3, 1], (4, 5, 2), []),
+        ([0, 3, 1, 2], (5, 2, 4), ["Permute"]),
+        ([0, 3, 2, 1], (5, 4, 2), ["Permute"]),
+    ],
+    ids=str,
+)
+def test_outputs_are_in_the_files_order_or_have_their_channels_last(
+    model, assert_same, kinds, weights, perm, shape, expected
+):
+    nodes = [("Conv", "x k", "c", {}), ("Transpose", "c", "y", {"perm": perm})]
+    graph = assert_same(model(nodes, IMAGE, weights(k=(2, 3, 1, 1))))
+    assert kinds(graph)[1:] == expected and graph.shapes[graph.outputs[0]] == shape
+
+
 def test_reshapes_in_a_row_are_one(model, assert_same, kinds, weights):
     nodes = [("Reshape", "x a", "r", {}), ("Relu", "x", "z", {}), ("Reshape", "r b", "s", {}), ("Relu", "s", "y", {})]
     graph = assert_same(model(nodes, ["N", 12], weights(a=[-1, 3, 4], b=[-1, 2, 6])))

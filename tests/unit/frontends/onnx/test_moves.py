@@ -46,8 +46,8 @@ CONV = ("Conv", "x w", "c", {})
         pytest.param(("Identity", "c", "y", {}), {}, [], id="identity"),
         pytest.param(("Dropout", "c", "y", {}), {}, [], id="dropout"),
         pytest.param(("Cast", "c", "y", {"to": TensorProto.FLOAT}), {}, [], id="cast"),
-        pytest.param(("Transpose", "c", "y", {"perm": [0, 3, 1, 2]}), {}, [], id="transpose"),
-        pytest.param(("Unsqueeze", "c a", "y", {}), {"a": [1]}, [], id="unsqueeze"),
+        pytest.param(("Transpose", "c", "y", {"perm": [0, 2, 3, 1]}), {}, [], id="transpose"),
+        pytest.param(("Unsqueeze", "c a", "y", {}), {"a": [4]}, [], id="unsqueeze"),
     ],
 )
 def test_after_a_convolution(model, assert_same, kinds, weights, node, arrays, expected):
