@@ -51,7 +51,7 @@ def step(model: NeuronModel, state: State, charge: tf.Tensor, tick: Tick) -> tup
         tick: The step.
 
     Returns:
-        1 where a neuron fires, -1 where it sends a negative spike, 0 elsewhere, or None if the model never fires; and the
+        1 where a neuron fires (-1 for a negative spike) and 0 elsewhere, or None if the model never fires; and the
         state after the step.
 
     Raises:
@@ -99,14 +99,16 @@ def _after_spike(model: IntegrateAndFire, u: tf.Tensor, fires: tf.Tensor, spikes
 
 @step.register
 def _(model: SignedIntegrateAndFire, state: State, charge: tf.Tensor, tick: Tick) -> tuple[tf.Tensor | None, State]:
+    slope, total = parameter(model.negative_slope, charge), state["charge"] + charge
+    u = state["potential"] + (_rectify(total, slope) - _rectify(state["charge"], slope))
+    threshold = parameter(model.threshold, u)
+    signs = tf.cast(u >= threshold, u.dtype) - tf.cast(u < parameter(model.lower_threshold, u), u.dtype)
+    potential = u - threshold * signs
     if model.clamp_steps:
-        charge = tf.where(tick.number > model.clamp_steps, charge, tf.zeros((), charge.dtype))
-    slope, before = parameter(model.negative_slope, charge), state["charge"]
-    after = before + charge
-    u = state["potential"] + (_rectify(after, slope) - _rectify(before, slope))
-    above, below = u >= parameter(model.threshold, u), u < parameter(model.lower_threshold, u)
-    signs = tf.cast(above, u.dtype) - tf.cast(below, u.dtype)
-    return signs, {"potential": u - parameter(model.threshold, u) * signs, "charge": after}
+        free, zero = tick.number > model.clamp_steps, tf.zeros((), u.dtype)
+        signs, total = tf.where(free, signs, zero), tf.where(free, total, zero)
+        potential = tf.where(free, potential, parameter(model.initial_potential, u))
+    return signs, {"potential": potential, "charge": total}
 
 
 def _rectify(x: tf.Tensor, slope: tf.Tensor) -> tf.Tensor:

@@ -14,7 +14,7 @@ __all__ = ["Leg", "chunk_steps", "legs", "padded_batch", "pays_off"]
 MIN_UPDATES = 4096
 """Neurons times samples from which XLA is worth its compilation of a second or two."""
 ROWS = 300
-"""Samples times steps in one call of a kernel: fewer, and the overhead of calls shows; more, and data leave the cache."""
+"""Samples times steps in one call of a kernel. Fewer: the overhead of calls shows. More: data leave the cache."""
 CHUNK_BYTES = 2**24
 """Most memory for the values of one node in a chunk."""
 LEG_BYTES = 2**26

@@ -195,9 +195,9 @@ class _Step:
         before = self.states[name]
         spikes, state = step(model, before, charge, self._tick(name))
         after = dict(state)
-        if spikes is not None:
+        if "count" in before:
             after["count"] = before["count"] + _events(model, spikes)
-        if spikes is not None and isinstance(model, SignedIntegrateAndFire):
+        if "net" in before:
             after["net"] = before["net"] + spikes
         self.states[name] = after
         if name in self.setup.wanted.potentials:
