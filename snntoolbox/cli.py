@@ -72,12 +72,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
             show_config(given.config, overrides)
         elif given.check:
+            from snntoolbox.ir.quiet import import_tensorflow_quietly
             from snntoolbox.pipeline.inspect import check
 
+            import_tensorflow_quietly()
             return 0 if check(given.config, overrides) else 1
         else:
+            from snntoolbox.ir.quiet import import_tensorflow_quietly
             from snntoolbox.pipeline import run
 
+            import_tensorflow_quietly()
             run(given.config, overrides)
     except SNNToolboxError as error:
         sys.stderr.write(f"snntoolbox: error: {error}\n")

@@ -20,7 +20,20 @@ from snntoolbox.neurons import IntegrateAndFire, NeuronModel, SignedIntegrateAnd
 from snntoolbox.testing.comparison import compare_records, run_reference
 from snntoolbox.testing.spiking_networks import SpikingNetworks
 
-__all__ = ["CHECKS"]
+__all__ = [
+    "CHECKS",
+    "batch_elements_are_independent",
+    "deterministic_by_seed",
+    "equals_reference_exactly",
+    "equals_reference_up_to_ties",
+    "neuron_options",
+    "output_neurons",
+    "probes_agree_with_counts",
+    "refuses_by_name",
+    "reset_returns_to_fresh",
+    "stochastic_input",
+    "takes_dense_and_convolutional_networks",
+]
 
 STEPS = 25
 NEURONS: dict[str, NeuronModel] = {

@@ -30,6 +30,7 @@ HEAVY = {
     "pyNN": ["snntoolbox.backends.pynn"],
     "tensorflow": [
         "snntoolbox.ir.evaluate",
+        "snntoolbox.ir.quiet",
         "snntoolbox.ir.tf_",
         "snntoolbox.frontends.keras",
         "snntoolbox.backends.tensorflow",

@@ -18,7 +18,16 @@ from snntoolbox.report.material import LayerScale, Material
 from snntoolbox.report.style import ACTIVATION, SNN, new_figure
 from snntoolbox.report.wording import short_number
 
-__all__ = ["MAX_PANELS", "draw_correlation", "draw_histograms", "draw_normalization", "draw_spike_counts"]
+__all__ = [
+    "MAX_PANELS",
+    "draw_correlation",
+    "draw_histograms",
+    "draw_normalization",
+    "draw_spike_counts",
+    "grid",
+    "grid_shape",
+    "spread",
+]
 
 Array = NDArray[Any]
 

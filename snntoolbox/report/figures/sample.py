@@ -15,7 +15,7 @@ from snntoolbox.report.figures.layers import grid, grid_shape, spread
 from snntoolbox.report.material import Material, SampleView
 from snntoolbox.report.style import CATEGORIES, SPIKE, new_figure
 
-__all__ = ["draw_activations", "draw_input", "draw_potentials", "draw_raster", "draw_rates"]
+__all__ = ["draw_activations", "draw_input", "draw_potentials", "draw_raster", "draw_rates", "mosaic"]
 
 Array = NDArray[Any]
 
