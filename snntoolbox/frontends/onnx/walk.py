@@ -46,22 +46,9 @@ def translate(model: StaticModel, layout: InputLayout = "auto") -> Translation:
     Raises:
         UnsupportedError: Nodes that cannot be translated, all of them.
     """
-    builder, problems = Builder(), []
-    tensors: dict[str, Tensor] = {}
-    for name, shape in model.inputs.items():
-        axes = input_layout(model, name, layout)
-        node = builder.add(Input(tuple(shape[axis] for axis in axes)), origin=name)
-        tensors[name] = Tensor(node, axes, shape)
-    for node in model.nodes:
-        problem = _visit(node, model, tensors, builder)
-        if problem:
-            problems.append(problem)
-            _stand_in(node, model, tensors, builder)
-    problems += [
-        Problem(f"output '{name}'", "does not depend on the input.", "Drop it from the model.")
-        for name in model.outputs
-        if name not in tensors and name in model.constants
-    ]
+    builder = Builder()
+    tensors = _entrances(model, layout, builder)
+    problems = _translate_nodes(model, tensors, builder)
     if problems:
         count = "one node" if len(problems) == 1 else f"{len(problems)} nodes"
         raise UnsupportedError(f"model '{model.source.graph.name}': {count} cannot be taken", problems)
@@ -69,6 +56,35 @@ def translate(model: StaticModel, layout: InputLayout = "auto") -> Translation:
     inputs = {name: tensors[name] for name in model.inputs}
     outputs = [_settled(tensors[name], builder, name) for name in model.outputs]
     return Translation(builder, inputs, outputs, removed)
+
+
+def _entrances(model: StaticModel, layout: InputLayout, builder: Builder) -> dict[str, Tensor]:
+    """Start the graph with the inputs."""
+    tensors = {}
+    for name, shape in model.inputs.items():
+        axes = input_layout(model, name, layout)
+        node = builder.add(Input(tuple(shape[axis] for axis in axes)), origin=name)
+        tensors[name] = Tensor(node, axes, shape)
+    return tensors
+
+
+def _translate_nodes(model: StaticModel, tensors: dict[str, Tensor], builder: Builder) -> list[Problem]:
+    """Translate every node, as far as possible behind refused ones; say which cannot be."""
+    problems, lost = list[Problem](), set[str]()
+    for node in model.nodes:
+        missing = [n for n in node.input if n and n not in tensors and n not in model.constants]
+        skipped = lost.intersection(missing)
+        problem = _unknown(node, () if skipped else missing)
+        if not problem and not skipped:
+            problem = _visit(node, model, tensors, builder)
+        if problem:
+            problems.append(problem)
+            _stand_in(node, model, tensors, builder)
+        lost.update(name for name in node.output if name not in tensors and (problem or skipped))
+    idle = [name for name in model.outputs if name not in tensors and name not in lost]
+    return problems + [
+        Problem(f"output '{n}'", "does not depend on the input.", "Drop it from the model.") for n in idle
+    ]
 
 
 def _settled(tensor: Tensor, builder: Builder, name: str) -> Tensor:
@@ -81,21 +97,26 @@ def _settled(tensor: Tensor, builder: Builder, name: str) -> Tensor:
     return builder.align(tensor, last if tensor.layout[-1] == 1 else first, origin=name)
 
 
-def _visit(node: NodeProto, model: StaticModel, tensors: dict[str, Tensor], builder: Builder) -> Problem | None:
-    """Translate one node, or say why it cannot be; nothing if only its inputs are missing."""
-    translator = TRANSLATORS.get(node.op_type) if node.domain in ("", "ai.onnx") else None
-    if translator is None:
+def _unknown(node: NodeProto, missing: Sequence[str]) -> Problem | None:
+    """Say that an op, or one of its inputs, is not known."""
+    if node.op_type not in TRANSLATORS or node.domain not in ("", "ai.onnx"):
         return Problem(title(node), "cannot be converted.", advice(node.op_type, node.domain))
-    if any(name not in tensors and name not in model.constants for name in node.input if name):
-        return None
+    if missing:
+        hint = "It may be a second output, or sparse weights; or the file is damaged."
+        return Problem(title(node), f"takes '{missing[0]}', of which nothing is known.", hint)
+    return None
+
+
+def _visit(node: NodeProto, model: StaticModel, tensors: dict[str, Tensor], builder: Builder) -> Problem | None:
+    """Translate one node, or say why it cannot be."""
     call = Call(node, opset(model.source), tensors, model.constants, model.shapes, builder)
     try:
-        results = translator(call)
+        results = TRANSLATORS[node.op_type](call)
     except RefusedNode as error:
         return Problem(title(node), error.what, error.hint)
     except GraphError as error:
         return Problem(title(node), f"does not fit: {error}.")
-    # Further outputs, such as the mask of Dropout, are not translated; whoever needs one is told so there.
+    # Further outputs, such as the mask of Dropout, are not translated; whoever takes one is refused.
     tensors.update(zip(node.output, [results] if isinstance(results, Tensor) else results, strict=False))
     return None
 

@@ -1,4 +1,4 @@
-"""The operations a graph is made of. A new op is one class here plus one entry in `OPS`; see docs/extending.md."""
+"""The operations a graph is made of. A new op is one class here plus one entry in `OPS`; see docs/add_an_op.md."""
 
 from snntoolbox.ir.ops.base import Op, Padding, Shape
 from snntoolbox.ir.ops.layout import Add, Concat, Input, Pad, Permute, Reshape, Slice, Upsample

@@ -57,6 +57,19 @@ def test_an_output_that_is_a_constant_is_refused(model):
         OnnxFrontend().parse(made)
 
 
+def test_a_second_output_as_an_output_is_refused(model):
+    made = model([("Dropout", "x", "y mask", {})], ["N", 4], {}, ("y", "mask"))
+    with pytest.raises(UnsupportedError, match="output 'mask': does not depend on the input"):
+        OnnxFrontend().parse(made)
+
+
+def test_what_follows_a_node_of_unknown_shape_is_listed_too(model):
+    nodes = [("NoSuchOp", "x", "n", {}), ("Relu", "n", "r", {}), ("HardSwish", "r", "h", {}), ("Relu", "h", "y", {})]
+    with pytest.raises(UnsupportedError) as caught:
+        OnnxFrontend().parse(model(nodes, ["N", 4]))
+    assert [problem.where for problem in caught.value.problems] == ["node 'n' (NoSuchOp)", "node 'h' (HardSwish)"]
+
+
 def test_a_shape_that_depends_on_the_values_is_refused(model):
     nodes = [("NonZero", "x", "n", {}), ("Relu", "x", "r", {}), ("Reshape", "r n", "y", {})]
     with pytest.raises(UnsupportedError, match=r"node 'n' \(NonZero\): cannot be converted"):
@@ -71,6 +84,19 @@ def test_several_images_in_a_sample_are_refused(model):
         UnsupportedError, match=r"node 'y' \(Conv\): works on 5 images of each sample. Give every image"
     ):
         OnnxFrontend().parse(model(nodes, ["N", 5, 3, 4, 4], arrays))
+
+
+@pytest.mark.parametrize("name", ["mask", "nowhere"])
+def test_what_nothing_is_known_of_is_refused(model, name):
+    """A second output that has no counterpart, and a name that the file does not define."""
+    nodes = [("Dropout", "x", "d mask", {}), ("Neg", "d", "n", {})]
+    nodes += [("Sum", f"n {name}", "s", {}), ("Relu", "s", "y", {})]
+    with pytest.raises(UnsupportedError) as caught:
+        OnnxFrontend().parse(model(nodes, ["N", 4]))
+    assert str(caught.value).splitlines()[1:] == [
+        f"  - node 's' (Sum): takes '{name}', of which nothing is known. "
+        "It may be a second output, or sparse weights; or the file is damaged."
+    ]
 
 
 def test_a_constant_in_the_place_of_a_tensor_is_refused(model):
