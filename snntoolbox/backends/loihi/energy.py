@@ -92,9 +92,7 @@ class StepClock:
 
     def __init__(self, mapping: Mapping, batch: int, profile: EnergyProfile) -> None:
         self._profile, self._mapping = profile, mapping
-        core = mapping.compartment_core
-        self._membership = np.zeros((len(core), mapping.num_cores), np.float32)
-        self._membership[np.arange(len(core)), core] = 1
+        self._first = mapping.compartment_pointer[:-1]
         self._compartments = np.diff(mapping.compartment_pointer)
         first = np.broadcast_to(mapping.core[0], mapping.core.shape)
         farthest = hops_between(mapping.core, first, mapping.cores_per_chip)
@@ -105,7 +103,7 @@ class StepClock:
     def add(self, step: StepResult) -> None:
         """Count one step."""
         profile = self._profile
-        fired = step.spikes.astype(np.float32) @ self._membership
+        fired = np.add.reduceat(step.spikes, self._first, axis=1, dtype=np.int64)  # of each core
         busy = (
             step.operations * profile.synapse_ns
             + step.messages * profile.message_in_ns
