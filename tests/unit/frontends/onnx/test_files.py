@@ -122,3 +122,13 @@ def test_inputs_of_other_types(dense, assert_same, kind):
     made.graph.node.insert(0, onnx.helper.make_node("Cast", ["x"], ["f"], to=onnx.TensorProto.FLOAT))
     made.graph.node[1].input[0] = "f"
     assert_same(made, tolerance=1e-2 if kind == onnx.TensorProto.FLOAT16 else 1e-5)
+
+
+def test_models_larger_than_a_message_are_given_as_files(dense, rng, monkeypatch):
+    """A protobuf message ends at 2 GB."""
+    from snntoolbox.frontends.onnx import runtime
+
+    made, x = dense(), rng.normal(size=(2, 4))
+    expected = OnnxFrontend().reference_outputs(made, x)
+    monkeypatch.setattr(runtime, "_LARGEST_MESSAGE", 10)
+    assert np.array_equal(OnnxFrontend().reference_outputs(made, x), expected)
