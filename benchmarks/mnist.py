@@ -3,8 +3,8 @@
     python benchmarks/mnist.py [--json FILE] [--quick] [--backend NAME]
 
 Needs the trained network of examples/mnist: ``scripts/demo`` or ``python examples/mnist/train.py`` makes it. Prints one
-row for each variant of the conversion; the columns are accuracies after so many time steps. With 1000 images one standard
-error is about 0.4 points.
+row for each variant of the conversion; the columns are accuracies after so many time steps. With 1000 images one
+standard error is about 0.4 points.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """A simulator for SNN Toolbox that works only where something spikes, as a plug-in of one file.
 
-In each step a layer's messages become a sparse vector, and one product with the sparse synapses adds them up: its cost is
-the number of synaptic operations. Good for networks with few spikes; plain enough to copy as a start of your own backend.
+In each step a layer's messages become a sparse vector, and one product with the sparse synapses adds them up: its cost
+is the number of synaptic operations. Good for networks with few spikes; plain enough to copy as a start of your own.
 """
 
 from __future__ import annotations

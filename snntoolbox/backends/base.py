@@ -175,9 +175,7 @@ class Simulation(ABC):
     def _run(self, stimuli: Mapping[str, Stimulus], num_steps: int, probes: Probes) -> RawRecord:
         """Simulate ``num_steps`` steps of a batch of at most `batch_size` samples."""
 
-    def run(
-        self, stimulus: Stimulus | Mapping[str, Stimulus], num_steps: int, probes: Probes | None = None
-    ) -> Record:
+    def run(self, stimulus: Stimulus | Mapping[str, Stimulus], num_steps: int, probes: Probes | None = None) -> Record:
         """Simulate one batch.
 
         Args:

@@ -33,9 +33,7 @@ def stream_key(seed: int, stream: str) -> int:
     return zlib.crc32(f"{seed}/{stream}".encode())
 
 
-def uniform(
-    key: int, sample_ids: NDArray[np.integer], step: int, shape: tuple[int, ...]
-) -> NDArray[np.float32]:
+def uniform(key: int, sample_ids: NDArray[np.integer], step: int, shape: tuple[int, ...]) -> NDArray[np.float32]:
     """Return noise in [0, 1) of shape (batch, *shape), in float32.
 
     Args:

@@ -154,7 +154,7 @@ def test_a_deviation_above_the_tolerance_stops(graph: Graph, x: np.ndarray) -> N
 
 def test_a_graph_must_be_converted_before_it_is_simulated(graph: Graph, x: np.ndarray) -> None:
     for given in (x, ConstantCurrent(x)):
-        with pytest.raises(UnsupportedError, match="has not been converted. Call convert"):
+        with pytest.raises(UnsupportedError, match="has not been converted"):
             snntoolbox.simulate(graph, given, backend="reference", num_steps=3)
     with pytest.raises(ConversionError, match="has no spike code"):
         code_of(graph)

@@ -75,9 +75,7 @@ def pooled_size(size: int, window: int, stride: int, dilation: int, padding: tup
     return (size + sum(padding) - ((window - 1) * dilation + 1)) // stride + 1
 
 
-def window_shape(
-    kind: str, shape: Shape, window: Shape, strides: Shape, dilation: Shape, padding: Padding
-) -> Shape:
+def window_shape(kind: str, shape: Shape, window: Shape, strides: Shape, dilation: Shape, padding: Padding) -> Shape:
     """Return the spatial output shape of a sliding window over ``shape`` = (*spatial, channels).
 
     Raises:
