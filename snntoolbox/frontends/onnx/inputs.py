@@ -7,10 +7,9 @@ from typing import Literal
 from snntoolbox.frontends.onnx.constants import StaticModel
 from snntoolbox.frontends.onnx.layout import Layout
 
-__all__ = ["INPUT_LAYOUTS", "InputLayout", "input_layout"]
+__all__ = ["InputLayout", "input_layout"]
 
 InputLayout = Literal["auto", "channels_first", "channels_last"]
-INPUT_LAYOUTS: tuple[InputLayout, ...] = ("auto", "channels_first", "channels_last")
 
 _SPATIAL = (
     "AveragePool",
