@@ -24,8 +24,8 @@ class Metric:
 
     Attributes:
         function: Called with the outputs of a network, (num_samples, *shape); what they should be: classes
-            (num_samples,) or targets (num_samples, ...), or None; the outputs of the ANN, or None. Returns a number or a
-            mapping from names to numbers.
+            (num_samples,) or targets (num_samples, ...), or None; the outputs of the ANN, or None. Returns a number, or
+            a mapping from names to numbers.
         name: What a single number is called.
     """
 
