@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import prod
 from typing import Any
 
@@ -10,7 +10,7 @@ import brian2 as b2
 import numpy as np
 
 from snntoolbox.backends.brian2.populations import SLOT, SYNAPSES, UPDATE, Population, make_population
-from snntoolbox.backends.connections import Synapses, connect, constant_current, is_population
+from snntoolbox.backends.connections import Synapses, constant_current, is_population
 from snntoolbox.backends.events import spread
 from snntoolbox.backends.record import Array
 from snntoolbox.backends.reference.pooling import MaxPoolState
@@ -18,7 +18,10 @@ from snntoolbox.ir import Graph
 from snntoolbox.ir.ops import Spiking, SpikingMaxPool
 from snntoolbox.neurons import IntegrateAndFire
 
-__all__ = ["BatchNetwork"]
+__all__ = ["BatchNetwork", "State"]
+
+State = Mapping[str, Mapping[str, Array]]
+"""Population -> variable -> its value in each neuron."""
 
 
 class BatchNetwork:
@@ -31,7 +34,15 @@ class BatchNetwork:
         network: The Brian2 network.
     """
 
-    def __init__(self, graph: Graph, batch: int, dt_ms: float, constant: frozenset[str], prefix: str) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        batch: int,
+        dt_ms: float,
+        connections: Mapping[str, Sequence[Synapses]],
+        constant: frozenset[str],
+        prefix: str,
+    ) -> None:
         self._graph, self.batch, self.constant = graph, batch, constant
         self._clock = b2.Clock(dt=dt_ms * b2.ms, name=f"{prefix}_clock")
         nodes = [node for node in graph.nodes if is_population(node) and node.name not in constant]
@@ -43,7 +54,7 @@ class BatchNetwork:
             if node.inputs:
                 synapses += [
                     self._synapses(one, f"{prefix}_synapses_{number}_{place}")
-                    for place, one in enumerate(connect(graph, node.name, constant))
+                    for place, one in enumerate(connections[node.name])
                 ]
         groups = [(population.group, population.arrival) for population in self.populations.values()]
         parts = [group for pair in groups for group in pair if group is not None]
@@ -77,12 +88,20 @@ class BatchNetwork:
         made.w = np.tile(weight, self.batch)
         return made
 
-    def start(self, names: frozenset[str] | None = None) -> None:
-        """Return populations, all unless named, to their initial state."""
+    def start(self, state: State, fresh: frozenset[str]) -> None:
+        """Put populations into a state that `state` returned; those in ``fresh`` and those missing into their first."""
         for name, population in self.populations.items():
-            if names is None or name in names:
-                for variable, values in population.parameters.items():
-                    setattr(population.group, variable, values if len(values) > 1 else values[0])
+            kept = {} if name in fresh else state.get(name, {})
+            for variable, values in population.parameters.items():
+                values = kept.get(variable, values)
+                setattr(population.group, variable, values if len(values) > 1 else values[0])
+
+    def state(self) -> State:
+        """Return what neurons remember from one step to the next."""
+        return {
+            name: {v: np.array(getattr(population.group, v)[:]) for v in ("v", "left") if v in population.parameters}
+            for name, population in self.populations.items()
+        }
 
     def begin_run(self, inputs: Mapping[str, Array]) -> None:
         """Set the constant current of each population, and what is counted from the beginning of a run."""

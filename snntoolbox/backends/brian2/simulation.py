@@ -12,11 +12,12 @@ from typing import Any
 import brian2 as b2
 import numpy as np
 
-from snntoolbox.backends.base import RawRecord, Simulation
+from snntoolbox.backends.base import RawRecord
 from snntoolbox.backends.brian2.backend import Target
-from snntoolbox.backends.brian2.network import BatchNetwork
+from snntoolbox.backends.brian2.network import BatchNetwork, State
 from snntoolbox.backends.brian2.populations import Population
 from snntoolbox.backends.events import SpikeEvents
+from snntoolbox.backends.parts import PartedSimulation
 from snntoolbox.backends.record import Array, Probes
 from snntoolbox.codes import Stimulus
 from snntoolbox.ir import Graph
@@ -28,7 +29,7 @@ __all__ = ["Brian2Simulation"]
 _numbers = itertools.count()
 
 
-class Brian2Simulation(Simulation):
+class Brian2Simulation(PartedSimulation):
     """A graph as a Brian2 network, built at the first run, when it is known which inputs are constant currents."""
 
     def __init__(self, graph: Graph, *, batch_size: int, dt_ms: float, seed: int, target: Target) -> None:
@@ -37,14 +38,8 @@ class Brian2Simulation(Simulation):
         self._body = self.head.body
         self._prefix = f"snn{next(_numbers)}"
         self._network: BatchNetwork | None = None
-        self._kept: dict[str, dict[str, Array]] = {}
+        self._states: dict[int, State] = {}
         self._directory: Any = None
-
-    def reset(self) -> None:
-        """Return every neuron to its initial state."""
-        self._kept = {}
-        if self._network is not None and self._target != "cpp_standalone":
-            self._network.start()
 
     def close(self) -> None:
         """Let go of the network, and of the folder of a compiled program."""
@@ -54,70 +49,46 @@ class Brian2Simulation(Simulation):
             self._directory = None
         super().close()
 
-    def _run(self, stimuli: Mapping[str, Stimulus], num_steps: int, probes: Probes) -> RawRecord:
+    def _reset(self) -> None:
+        self._states = {}
+
+    def _run_part(self, part: int, stimuli: Mapping[str, Stimulus], num_steps: int, probes: Probes) -> RawRecord:
         batch = len(next(iter(stimuli.values())))
-        inputs = {name: next(one.frames(1)) for name, one in stimuli.items() if one.constant}
+        inputs = {name: np.asarray(next(one.frames(1))) for name, one in stimuli.items() if one.constant}
         frames = {name: one.frames(num_steps, self.seed) for name, one in stimuli.items() if not one.constant}
+        compiled = self._target == "cpp_standalone"
         with _device(self._target):
-            if self._target == "cpp_standalone":
-                return self._run_program(batch, inputs, frames, num_steps, probes)
-            network = self._prepare(batch, frozenset(inputs))
+            network = self._prepare(batch, frozenset(inputs), self._prefix if compiled else None)
+            network.start(self._states.get(part, {}), frozenset(self.head.readouts))
             network.begin_run(inputs)
             monitors = _Monitors(network, self.head.readouts, probes)
-            parts = [*network.python_parts(frames), *monitors.objects]
+            namespace = network.compiled_parts(frames) if compiled else {}
+            parts = [*([] if compiled else network.python_parts(frames)), *monitors.objects]
             network.network.add(parts)
-            network.network.run(num_steps * network.clock.dt, namespace={})
-            network.network.remove(parts)
+            network.network.run(num_steps * network.clock.dt, namespace=namespace)
+            if compiled:
+                self._build_program()
+            else:
+                network.network.remove(parts)
+            self._states[part] = network.state()
             return monitors.result(self._models(), num_steps)
 
-    def _prepare(self, batch: int, constant: frozenset[str]) -> BatchNetwork:
-        """Return the network for a batch; one that exists goes on from its state, but for the output layers."""
+    def _prepare(self, batch: int, constant: frozenset[str], prefix: str | None) -> BatchNetwork:
+        """Return the network for a part: the one that exists if it is of this size, but each program needs its own."""
         network = self._network
-        if network is None or (network.batch, network.constant) != (batch, constant):
-            self._network = None  # Lets Brian2 forget the old one before the new one is made.
-            network = self._network = BatchNetwork(
-                self._body, batch, self.dt_ms, constant, f"{self._prefix}_{next(_numbers)}"
-            )
-            network.start()
-        else:
-            network.start(frozenset(self.head.readouts))
-        return network
+        if prefix is None and network is not None and (network.batch, network.constant) == (batch, constant):
+            return network
+        self._network = network = None
+        gc.collect()  # The names of the objects of the network before are free only when these are gone.
+        prefix = prefix or f"{self._prefix}_{next(_numbers)}"
+        made = BatchNetwork(self._body, batch, self.dt_ms, self._connections(constant), constant, prefix)
+        self._network = made
+        return made
 
-    def _run_program(
-        self,
-        batch: int,
-        inputs: Mapping[str, Array],
-        frames: Mapping[str, Iterator[Array]],
-        num_steps: int,
-        probes: Probes,
-    ) -> RawRecord:
+    def _build_program(self) -> None:
         """Write, compile and run a program. What has not changed since the run before is not compiled again."""
-        self._network = None
-        gc.collect()  # The names of the objects of the run before are free only when these are gone.
-        network = BatchNetwork(self._body, batch, self.dt_ms, frozenset(inputs), self._prefix)
-        network.start()
-        self._restore(network)
-        network.begin_run(inputs)
-        monitors = _Monitors(network, self.head.readouts, probes)
-        namespace = network.compiled_parts(frames)
-        network.network.add(monitors.objects)
-        network.network.run(num_steps * network.clock.dt, namespace=namespace)
         self._directory = self._directory or tempfile.TemporaryDirectory(prefix="snntoolbox-brian2-")
         b2.device.build(directory=self._directory.name, clean=False, with_output=False)
-        self._kept = {
-            name: {variable: population.get(variable) for variable in ("v", "left") if _has(population, variable)}
-            for name, population in network.populations.items()
-        }
-        return monitors.result(self._models(), num_steps)
-
-    def _restore(self, network: BatchNetwork) -> None:
-        """Give neurons the state in which the program before ended, but for output layers and another batch size."""
-        for name, variables in self._kept.items():
-            population = network.populations.get(name)
-            if population is not None and name not in self.head.readouts:
-                for variable, values in variables.items():
-                    if values.shape == population.shape:
-                        setattr(population.group, variable, values.ravel())
 
     def _models(self) -> dict[str, NeuronModel]:
         return {node.name: node.op.model for node in self._body.nodes if isinstance(node.op, Spiking)}

@@ -8,13 +8,14 @@ fires once. So nothing happens in a layer before its first step, and its last st
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from snntoolbox.backends.base import RawRecord, Simulation
-from snntoolbox.backends.connections import connect, constant_current, depths
+from snntoolbox.backends.base import RawRecord
+from snntoolbox.backends.connections import Synapses, constant_current, depths
 from snntoolbox.backends.events import SpikeEvents, spread
+from snntoolbox.backends.parts import PartedSimulation
 from snntoolbox.backends.pynn.driver import Driver, Handle, Neurons
 from snntoolbox.backends.pynn.inputs import InputSpikes, read_spikes
 from snntoolbox.backends.record import Array, Probes
@@ -26,7 +27,7 @@ from snntoolbox.neurons import IntegrateAndFire, NeuronModel
 __all__ = ["PyNNSimulation"]
 
 
-class PyNNSimulation(Simulation):
+class PyNNSimulation(PartedSimulation):
     """A graph, with the potentials of its neurons between runs. Each run makes a network of its own."""
 
     def __init__(
@@ -39,13 +40,12 @@ class PyNNSimulation(Simulation):
         self._models: dict[str, NeuronModel] = {
             node.name: node.op.model for node in self._body.nodes if isinstance(node.op, Spiking)
         }
-        self._potentials: dict[str, Array] = {}
+        self._potentials: dict[int, Mapping[str, Array]] = {}
 
-    def reset(self) -> None:
-        """Return every neuron to its initial state."""
+    def _reset(self) -> None:
         self._potentials = {}
 
-    def _run(self, stimuli: Mapping[str, Stimulus], num_steps: int, probes: Probes) -> RawRecord:
+    def _run_part(self, part: int, stimuli: Mapping[str, Stimulus], num_steps: int, probes: Probes) -> RawRecord:
         batch = len(next(iter(stimuli.values())))
         constant = {name: next(one.frames(1)) for name, one in stimuli.items() if one.constant}
         spikes = {name: read_spikes(s.frames(num_steps, self.seed)) for name, s in stimuli.items() if not s.constant}
@@ -53,13 +53,13 @@ class PyNNSimulation(Simulation):
         driver = self._driver_type(self.dt_ms, deepest, self._settings)
         try:
             run = _Run(self._body, self._models, self._depths, batch, driver)
-            run.connect_layers(spikes, frozenset(constant))
+            run.connect_layers(spikes, self._connections(frozenset(constant)))
             run.connect_currents({n: self._currents(n, batch, constant) for n in run.layers}, num_steps)
-            run.connect_starts({n: self._start(n, batch) for n in run.layers})
+            run.connect_starts({n: self._start(part, n, batch) for n in run.layers})
             curves = {*probes.potentials, *(self._potential_outputs() if probes.outputs_over_time else ())}
             run.record(curves)
-            self._potentials = run.go(num_steps, num_steps + deepest)
-            return self._result(run, probes, num_steps)
+            self._potentials[part] = run.go(num_steps, num_steps + deepest)
+            return self._result(run, self._potentials[part], probes, num_steps)
         finally:
             driver.close()
 
@@ -67,25 +67,24 @@ class PyNNSimulation(Simulation):
         current = constant_current(self._body, name, constant)
         return np.broadcast_to(current, (batch, *current.shape[1:])).ravel()
 
-    def _start(self, name: str, batch: int) -> Array:
+    def _start(self, part: int, name: str, batch: int) -> Array:
         """Return the potential that each neuron starts from."""
         shape, model = (batch, *self._body.shapes[name]), self._models[name]
-        kept = self._potentials.get(name)
-        if kept is not None and name not in self.head.readouts and kept.shape == shape:
-            return kept.ravel()
+        if part in self._potentials and name not in self.head.readouts:
+            return self._potentials[part][name].ravel()
         return model.init_state(shape)["potential"].ravel()
 
     def _potential_outputs(self) -> list[str]:
         return [name for name in self.head.readouts if self._models[name].readout == "potential"]
 
-    def _result(self, run: _Run, probes: Probes, num_steps: int) -> RawRecord:
+    def _result(self, run: _Run, potentials: Mapping[str, Array], probes: Probes, num_steps: int) -> RawRecord:
         events = {name: run.events(name, num_steps) for name in self._models}
         counts = {name: one.counts() for name, one in events.items()}
         sizes = {name: getattr(model, "message_size", 0.0) for name, model in self._models.items()}
         readouts = {}
         for name in self.head.readouts:
             if self._models[name].readout == "potential":
-                curve = run.curve(name, num_steps) if probes.outputs_over_time else self._potentials[name][None]
+                curve = run.curve(name, num_steps) if probes.outputs_over_time else potentials[name][None]
             elif probes.outputs_over_time:
                 curve = np.asarray(events[name].trains().cumsum(axis=0, dtype=np.int64) * sizes[name])
             else:
@@ -114,14 +113,14 @@ class _Run:
         """Return (batch, *layer shape)."""
         return (self._batch, *self._body.shapes[name])
 
-    def connect_layers(self, spikes: Mapping[str, InputSpikes], constant: frozenset[str]) -> None:
+    def connect_layers(self, spikes: Mapping[str, InputSpikes], connections: Mapping[str, Sequence[Synapses]]) -> None:
         """Make the synapses between layers, and from input that spikes."""
         inputs = {name: self._driver.sources(one.times) for name, one in spikes.items() if one.times}
         for name, handle in self.layers.items():
-            for one in connect(self._body, name, constant):
+            for one in connections[name]:
                 many = one.repeat(self._batch, self._body.size(one.source), self._body.size(name))
                 if one.source in spikes:
-                    many, source, weight = spikes[one.source].synapses(many), inputs.get(one.source), None
+                    many, source = spikes[one.source].synapses(many), inputs.get(one.source)
                     weight = many.weight
                 else:
                     source = self.layers[one.source]

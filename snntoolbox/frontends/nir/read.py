@@ -27,7 +27,7 @@ def read_graph(model: Any, reset: Reset = "zero", dt: float = 1.0) -> Graph:
     for before, after in model.edges:
         sources[after].append(before)
     order = _order(sources)
-    builder, problems = Builder(reset, dt), []
+    builder, problems = Builder(reset, float(model.metadata.get("dt", dt))), []
     ends: dict[str, str] = {}
     refused: set[str] = set()
     found: dict[str, str] = {}

@@ -122,11 +122,11 @@ def _scale(builder: Builder, name: str, node: Any, source: str) -> str:
 
 
 def _integrator(builder: Builder, name: str, node: Any, source: str) -> str:
-    return builder.add(name, ops.Spiking(Accumulator()), _resistance(builder, name, _parameter(node.r), source))
+    return builder.add(name, ops.Spiking(Accumulator()), _resistance(builder, name, _gain(node.r, builder.dt), source))
 
 
 def _integrate_and_fire(builder: Builder, name: str, node: Any, source: str) -> str:
-    return _neuron(builder, name, node, source, 1.0, _parameter(node.r))
+    return _neuron(builder, name, node, source, 1.0, _gain(node.r, builder.dt))
 
 
 def _leaky(builder: Builder, name: str, node: Any, source: str) -> str:
@@ -138,8 +138,13 @@ def _leaky(builder: Builder, name: str, node: Any, source: str) -> str:
     leak = float(np.ravel(_metadata(node, "leak_factor", 1 - share))[0])
     if not 0 < leak <= 1:
         raise UnsupportedError(f"expected time constants above dt = {builder.dt:g}, got {np.min(node.tau):g}")
-    gain = np.asarray(node.r, np.float64) * (1 - leak)
-    return _neuron(builder, name, node, source, leak, _parameter(np.where(np.abs(gain - 1) < 1e-12, 1.0, gain)))
+    return _neuron(builder, name, node, source, leak, _gain(node.r, 1 - leak))
+
+
+def _gain(resistance: Any, share: float) -> Any:
+    """Return what an input is multiplied with in one step, free of the rounding of a quotient and its inverse."""
+    gain = np.asarray(resistance, np.float64) * share
+    return _parameter(np.where(np.abs(gain - 1) < 1e-12, 1.0, gain))
 
 
 def _neuron(builder: Builder, name: str, node: Any, source: str, leak: float, gain: Any) -> str:

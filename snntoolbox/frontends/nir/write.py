@@ -46,7 +46,7 @@ def to_nir(graph: Graph, *, dt: float = 1.0, integrators: bool = True) -> Any:
         raise UnsupportedError("NIR cannot say what these nodes do:", problems)
     for number, name in enumerate(outputs):
         writer.output("output" if number == 0 else f"output_{number}", tensors[name])
-    metadata = {"writer": "snntoolbox", "spike_code": "rate"} | ({"head": "softmax"} if head else {})
+    metadata = {"writer": "snntoolbox", "spike_code": "rate", "dt": dt} | ({"head": "softmax"} if head else {})
     return make_graph(writer.nodes, writer.edges, metadata)
 
 

@@ -189,9 +189,9 @@ def _(op: ops.Reshape, writer: Writer, name: str, inputs: Sequence[Tensor], shap
 @write_op.register
 def _(op: ops.Spiking, writer: Writer, name: str, inputs: Sequence[Tensor], shape: ops.Shape) -> Tensor:
     (source,) = inputs
-    model, ones = op.model, np.ones(source.shape)
+    model, rate = op.model, np.full(source.shape, 1 / writer.dt)
     if isinstance(model, Accumulator):
-        return writer.add_node(name, library().I(r=ones), source, *_form(source))
+        return writer.add_node(name, library().I(r=rate), source, *_form(source))
     if not isinstance(model, IntegrateAndFire):
         raise UnsupportedError(f"NIR has no {type(model).__name__}")
     for parameter in ("refractory_steps", "clamp_steps"):
@@ -202,10 +202,10 @@ def _(op: ops.Spiking, writer: Writer, name: str, inputs: Sequence[Tensor], shap
     threshold = _arrange(model.threshold, shape, source)
     nir = library()
     if model.leak_factor == 1:
-        node = nir.IF(r=ones, v_threshold=threshold, v_reset=np.zeros(source.shape))
+        node = nir.IF(r=rate, v_threshold=threshold, v_reset=np.zeros(source.shape))
     else:
         # One step of Euler's method, which is how most tools take it: v + dt / tau (r x - v) = leak v + x.
-        tau = ones * (writer.dt / (1 - model.leak_factor))
+        tau = np.full(source.shape, writer.dt / (1 - model.leak_factor))
         zero = np.zeros(source.shape)
         node = nir.LIF(tau=tau, r=tau / writer.dt, v_leak=zero, v_threshold=threshold, v_reset=zero)
     node.metadata = {

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from spiking_networks import SHAPE, assert_equal_records, assert_like_reference, probe_all, residual_network
 
-from snntoolbox.backends import Probes
+from snntoolbox.backends import Probes, parts
 from snntoolbox.backends.brian2 import Brian2Backend, Brian2Settings
+from snntoolbox.backends.brian2 import simulation as simulation_module
 from snntoolbox.backends.reference import ReferenceBackend
 from snntoolbox.codes import ConstantCurrent, PoissonSpikes, SpikeTrains
 from snntoolbox.errors import UnsupportedError
@@ -173,3 +174,14 @@ def test_advice_when_brian2_cannot_be_used(monkeypatch, versions, advice):
     monkeypatch.setattr(metadata, "version", version)
     reason = Brian2Backend.why_unavailable()
     assert (reason is None) if advice is None else advice in reason
+
+
+def test_batches_with_many_synapses_are_simulated_in_parts(rng, x, monkeypatch):
+    made = []
+    network = simulation_module.BatchNetwork
+    monkeypatch.setattr(simulation_module, "BatchNetwork", lambda *a: made.append(a[1]) or network(*a))
+    monkeypatch.setattr(parts, "MAX_SYNAPSES", 5_000)
+    graph = residual_network(rng)
+    assert_like_reference(Brian2Backend(), graph, ConstantCurrent(x), probes=probe_all(rng), runs=2)
+    assert set(made) == {1, 2}
+    assert_like_reference(Brian2Backend(), graph, PoissonSpikes(x, rate=0.7), runs=1)

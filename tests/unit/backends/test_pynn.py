@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from spiking_networks import SHAPE, assert_equal_records, assert_like_reference, probe_all, residual_network
 
-from snntoolbox.backends import Probes
+from snntoolbox.backends import Probes, parts
 from snntoolbox.backends.pynn import NestBackend, PyNNBrian2Backend
 from snntoolbox.backends.reference import ReferenceBackend
 from snntoolbox.codes import ConstantCurrent, PoissonSpikes, SpikeTrains
@@ -121,3 +121,8 @@ def test_advice_when_a_simulator_is_missing(simulator, monkeypatch):
 
 def test_registered_by_name(simulator):
     assert BACKENDS.load(simulator.name) is simulator
+
+
+def test_batches_with_many_synapses_are_simulated_in_parts(simulator, rng, x, monkeypatch):
+    monkeypatch.setattr(parts, "MAX_SYNAPSES", 5_000)
+    assert_like_reference(simulator(), residual_network(rng), ConstantCurrent(x), probes=probe_all(rng), runs=2)
