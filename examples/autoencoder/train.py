@@ -52,7 +52,9 @@ def main() -> None:
     model.compile(keras.optimizers.Adam(5e-3), "mse")
     model.fit(train, train, epochs=options.epochs, batch_size=64, verbose=0)
     error = model.evaluate(test, test, verbose=0)
-    print(f"mean squared error on {NUM_TEST} held-out images: {error:.4f} (of all pixels at their mean: {test.var():.4f})")
+    print(
+        f"mean squared error on {NUM_TEST} held-out images: {error:.4f} (of all pixels at their mean: {test.var():.4f})"
+    )
 
     np.savez_compressed(options.output / "x_test.npz", test)
     np.savez_compressed(options.output / "y_test.npz", test)
