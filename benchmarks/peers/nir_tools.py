@@ -34,15 +34,25 @@ def outputs(net: Any, x: torch.Tensor, steps: int) -> np.ndarray:
 
 
 def snntorch_net(graph: Any, repaired: bool) -> Any:
-    """Return the network in snnTorch; repaired: `IF` without the leak that its import gives it."""
+    """Return the network in snnTorch; repaired: `IF` with a state of its own, and without a leak."""
     import snntorch
     from snntorch.import_nir import import_from_nir
 
     net = import_from_nir(graph)
-    for module in net.modules():
-        if isinstance(module, snntorch.Leaky) and repaired:
-            module.beta = torch.tensor(1.0)
-    return net
+    if repaired:
+        for parent in list(net.modules()):
+            for name, child in list(parent.named_children()):
+                if isinstance(child, snntorch.Leaky):
+                    neuron = snntorch.Leaky(beta=1.0, threshold=child.threshold, init_hidden=True, reset_delay=False)
+                    setattr(parent, name, neuron)
+
+    def step(image: Any, state: Any) -> Any:
+        if state is None:
+            snntorch.Leaky.reset_hidden()
+        out = net(image)
+        return (out[0] if isinstance(out, tuple) else out), True
+
+    return step if repaired else net
 
 
 def spikingjelly_net(graph: Any, repaired: bool) -> Any:

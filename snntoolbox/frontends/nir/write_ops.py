@@ -20,6 +20,8 @@ from snntoolbox.neurons import Accumulator, IntegrateAndFire
 __all__ = ["Tensor", "Writer", "write_op"]
 
 Array = NDArray[Any]
+LARGEST_DIAGONAL = 4096
+"""Largest vector that is scaled by a diagonal matrix, since few tools read NIR's ``Scale``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,16 +165,25 @@ def _(op: ops.AveragePool, writer: Writer, name: str, inputs: Sequence[Tensor], 
 @write_op.register
 def _(op: ops.Affine, writer: Writer, name: str, inputs: Sequence[Tensor], shape: ops.Shape) -> Tensor:
     (source,) = inputs
-    if op.shift is None or not np.any(op.shift):
-        return writer.add_node(name, library().Scale(_arrange(op.scale, shape, source)), source, *_form(source))
-    if len(shape) == 1:
-        scale, shift = (_arrange(value, shape, source) for value in (op.scale, op.shift))
-        return writer.add_node(name, library().Affine(np.diag(scale), shift), source, *_form(source))
-    scale, shift = (np.broadcast_to(value, shape).reshape(-1, shape[-1]) for value in (op.scale, op.shift))
-    if np.ptp(scale, axis=0).any() or np.ptp(shift, axis=0).any():
+    scale = np.broadcast_to(op.scale, shape)
+    shift = None if op.shift is None or not np.any(op.shift) else np.broadcast_to(op.shift, shape)
+    by_channel = all(_by_channel(value) for value in (scale, shift) if value is not None)
+    if len(shape) == 1 and (shift is not None or len(scale) <= LARGEST_DIAGONAL):
+        weight = np.diag(_arrange(scale, shape, source))
+        nir = library()
+        node = nir.Linear(weight) if shift is None else nir.Affine(weight, _arrange(shift, shape, source))
+        return writer.add_node(name, node, source, *_form(source))
+    if len(shape) in (2, 3) and by_channel:
+        kernel = diagonal_kernel(scale.reshape(-1, shape[-1])[0], (1,) * (len(shape) - 1))
+        bias = None if shift is None else np.array(shift.reshape(-1, shape[-1])[0])
+        return write_op(ops.Conv(kernel, bias), writer, name, inputs, shape)
+    if shift is not None:
         raise UnsupportedError("NIR has no shift of each element of a tensor with space")
-    kernel = diagonal_kernel(scale[0], (1,) * (len(shape) - 1))
-    return write_op(ops.Conv(kernel, np.array(shift[0])), writer, name, inputs, shape)
+    return writer.add_node(name, library().Scale(_arrange(scale, shape, source)), source, *_form(source))
+
+
+def _by_channel(values: Array) -> bool:
+    return not np.ptp(values.reshape(-1, values.shape[-1]), axis=0).any()
 
 
 @write_op.register
@@ -216,8 +227,7 @@ def _(op: ops.Spiking, writer: Writer, name: str, inputs: Sequence[Tensor], shap
     sent = writer.add_node(name, node, source, *_form(source))
     if np.all(np.asarray(model.message_size) == 1):
         return sent
-    size = _arrange(model.message_size, shape, source)
-    return writer.add_node(f"{name}_message", library().Scale(size), sent, *_form(sent))
+    return write_op(ops.Affine(np.asarray(model.message_size)), writer, f"{name}.message", [sent], shape)
 
 
 def _channels_first(shape: ops.Shape) -> ops.Shape:
