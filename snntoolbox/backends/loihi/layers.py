@@ -13,6 +13,7 @@ Names of layers and arguments are those of Rueckauer 2020, section 3.2.1. Shapes
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -58,7 +59,7 @@ class NxTensor:
     shape: Shape
 
 
-class NxLayer:
+class NxLayer(ABC):
     """Base of the layers.
 
     Attributes:
@@ -80,9 +81,9 @@ class NxLayer:
         """Return the shapes of kernel and bias for the input the layer is connected to."""
         return []
 
+    @abstractmethod
     def operation(self) -> Op:
         """Return what the layer computes, as an op of the internal graph with the weights as they are."""
-        raise NotImplementedError
 
     def get_weights(self) -> list[Array]:
         """Return kernel and bias mantissas."""
