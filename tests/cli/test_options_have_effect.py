@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from snntoolbox.config.settings import SECTIONS
+
 Overrides = dict[str, Any]
 Prepare = Callable[[Path], None]
 
@@ -155,8 +157,6 @@ CASES: dict[str, tuple[Overrides, Any, Prepare | None]] = {
     "output.plotproperties": ({"output.plot_vars": "spikecounts"}, "{'font.size': 20}", None),
 }
 REFUSED = {"input.model_lib", "normalization.tolerance", "conversion.spike_code", "output.overwrite"}
-BACKEND_SECTIONS = {"tensorflow"}
-"""Sections of backends; their options are tested with the backend."""
 
 
 def test_every_option_has_a_case(repository: Path) -> None:
@@ -165,7 +165,7 @@ def test_every_option_has_a_case(repository: Path) -> None:
     options = {
         f"{section}.{option}"
         for section in defaults.sections()
-        if section not in BACKEND_SECTIONS
+        if section in SECTIONS  # those of backends are tested with the backend
         for option in defaults[section]
     }
     assert options == set(CASES)
