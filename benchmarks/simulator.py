@@ -4,7 +4,7 @@
     python benchmarks/simulator.py --quick          under one minute: fewer repeats, batches of 1 and 100 only
     python benchmarks/simulator.py --json FILE      the numbers as well
     python benchmarks/simulator.py --original-python PYTHON --spikingjelly-python PYTHON
-                                                    the peers too, each in its own environment (benchmarks/peers/README.md)
+                                                    the peers too, each in its environment (benchmarks/peers/README.md)
 
 The network is a LeNet with random weights, normalised on random drawings: 28x28x1, conv16-5x5, avgpool2, conv32-5x5,
 avgpool2, dense128, dense10. It runs 50 steps. The time of the simulator is that of `Simulation.run` of a batch,

@@ -1,8 +1,8 @@
 """Times SpikingJelly's ann2snn on the network of benchmarks/simulator.py; runs in an environment that has it.
 
 Arguments: folder with network.npz, number of steps, batch size. Prints one line of JSON for each number of threads:
-microseconds of one step of one sample. The network runs step by step (`step_mode` "s", which is faster on a CPU than all
-steps at once), under `inference_mode`, and the output of every step is added up.
+microseconds of one step of one sample. The network runs step by step (`step_mode` "s", which is faster on a CPU than
+all steps at once), under `inference_mode`, and the output of every step is added up.
 """
 
 import json
