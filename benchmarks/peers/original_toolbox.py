@@ -1,8 +1,8 @@
 """Times SNN Toolbox 0.6 on the network of benchmarks/simulator.py; runs in an environment that has it.
 
 Arguments: folder with network.npz, number of steps, batch size. Prints one line of JSON: microseconds of one step of
-one sample, over several batches. Only the loop over time is timed (`SNN.simulate`), with nothing logged, so neither spike
-counts nor the evaluation of each batch are included.
+one sample, over several batches. Only the loop over time is timed (`SNN.simulate`), with nothing logged, so neither
+spike counts nor the evaluation of each batch are included.
 """
 
 import configparser
