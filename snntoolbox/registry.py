@@ -137,6 +137,7 @@ BACKENDS = Registry(
         "brian2": "snntoolbox.backends.brian2:Brian2Backend",
         "nest": "snntoolbox.backends.pynn:NestBackend",
         "pynn_brian2": "snntoolbox.backends.pynn:PyNNBrian2Backend",
+        "neuron": "snntoolbox.backends.pynn:NeuronBackend",
     },
     {"INI": "tensorflow", "pynn": "nest"},
 )

@@ -24,6 +24,7 @@ HEAVY = {
     "keras": ["snntoolbox.ir.evaluate", "snntoolbox.frontends.keras", "snntoolbox.training"],
     "matplotlib": ["snntoolbox.report"],
     "nest": ["snntoolbox.backends.pynn"],
+    "neuron": ["snntoolbox.backends.pynn"],
     "nir": ["snntoolbox.frontends.nir"],
     "onnx": ["snntoolbox.frontends.onnx"],
     "onnxruntime": ["snntoolbox.frontends.onnx"],

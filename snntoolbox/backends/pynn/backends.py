@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from abc import abstractmethod
 from dataclasses import fields
 from importlib import util
@@ -18,7 +19,7 @@ from snntoolbox.ir import Graph
 from snntoolbox.ir.ops import OPS, Spiking, SpikingMaxPool
 from snntoolbox.neurons import IntegrateAndFire
 
-__all__ = ["NestBackend", "NestSettings", "PyNNBackend", "PyNNBrian2Backend"]
+__all__ = ["NestBackend", "NestSettings", "NeuronBackend", "PyNNBackend", "PyNNBrian2Backend"]
 
 _CAPABILITIES = Capabilities(
     ops=frozenset(name for name, op in OPS.items() if op.linear),
@@ -135,6 +136,30 @@ class PyNNBrian2Backend(PyNNBackend):
         from snntoolbox.backends.pynn.brian2 import PyNNBrian2Driver
 
         return PyNNBrian2Driver
+
+
+class NeuronBackend(PyNNBackend):
+    """NEURON. Every synapse is an object of Python, so it is for small networks."""
+
+    name: ClassVar[str] = "neuron"
+
+    @classmethod
+    def why_unavailable(cls) -> str | None:
+        """Return what is missing and how to get it, or None."""
+        if _missing("neuron"):
+            return "NEURON is not installed; pip install 'snntoolbox[neuron]'; it needs a C++ compiler once"
+        from snntoolbox.backends.pynn.mechanisms import compiler, library_path
+
+        if not library_path().is_file() and (compiler() is None or shutil.which("c++") is None):
+            return "NEURON's neurons have to be compiled once, with a C++ compiler (c++), which was not found"
+        return None
+
+    @staticmethod
+    def driver() -> type[Driver]:
+        """Import NEURON and return its driver."""
+        from snntoolbox.backends.pynn.neuron import NeuronDriver
+
+        return NeuronDriver
 
 
 def _missing(*modules: str) -> str:

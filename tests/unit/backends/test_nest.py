@@ -9,13 +9,16 @@ import pytest
 from spiking_networks import SHAPE, assert_like_reference, residual_network
 
 from snntoolbox.backends.connections import Synapses
-from snntoolbox.backends.pynn import NestBackend, NestSettings, PyNNBrian2Backend
+from snntoolbox.backends.pynn import NestBackend, NestSettings, NeuronBackend, PyNNBrian2Backend
 from snntoolbox.backends.pynn.inputs import read_spikes
 from snntoolbox.codes import ConstantCurrent, PoissonSpikes
 from snntoolbox.errors import SimulationError, UnsupportedError
 from snntoolbox.ir import Graph, Node, ops
 from snntoolbox.neurons import IntegrateAndFire
 from snntoolbox.registry import BACKENDS
+
+MISSING = NeuronBackend.why_unavailable()
+NEURON = pytest.param(NeuronBackend, marks=pytest.mark.skipif(MISSING is not None, reason=MISSING or ""))
 
 
 @pytest.fixture
@@ -44,8 +47,9 @@ def test_resets_that_nest_cannot_do(rng, neuron, what, hint):
     [IntegrateAndFire(0.3, reset="modulo"), IntegrateAndFire(refractory_steps=2, initial_potential=0.5)],
     ids=["modulo", "refractory"],
 )
-def test_brian2_behind_pynn_can(rng, x, neuron):
-    assert_like_reference(PyNNBrian2Backend(), residual_network(rng, neuron), ConstantCurrent(x), runs=0)
+@pytest.mark.parametrize("simulator", [PyNNBrian2Backend, NEURON], ids=lambda backend: backend.name)
+def test_other_simulators_can(rng, x, neuron, simulator):
+    assert_like_reference(simulator(), residual_network(rng, neuron), ConstantCurrent(x), runs=0)
 
 
 def test_threads_change_nothing(rng, x):

@@ -9,7 +9,7 @@ import pytest
 from spiking_networks import SHAPE, assert_equal_records, assert_like_reference, probe_all, residual_network
 
 from snntoolbox.backends import Probes, parts
-from snntoolbox.backends.pynn import NestBackend, PyNNBrian2Backend
+from snntoolbox.backends.pynn import NestBackend, NeuronBackend, PyNNBrian2Backend
 from snntoolbox.backends.reference import ReferenceBackend
 from snntoolbox.codes import ConstantCurrent, PoissonSpikes, SpikeTrains
 from snntoolbox.errors import UnsupportedError
@@ -17,7 +17,9 @@ from snntoolbox.ir import Graph, ops
 from snntoolbox.neurons import IntegrateAndFire, SoftmaxNeuron
 from snntoolbox.registry import BACKENDS
 
-SIMULATORS = [NestBackend, PyNNBrian2Backend]
+MISSING = NeuronBackend.why_unavailable()
+NEURON = pytest.param(NeuronBackend, marks=pytest.mark.skipif(MISSING is not None, reason=MISSING or ""))
+SIMULATORS = [NestBackend, PyNNBrian2Backend, NEURON]
 
 NEURONS = {
     "threshold of each channel": IntegrateAndFire(np.array([1.0, 0.5, 0.8, 1.2]), initial_potential=0.3),
@@ -116,7 +118,7 @@ def test_networks_that_are_not_converted_are_refused(simulator, rng):
 def test_advice_when_a_simulator_is_missing(simulator, monkeypatch):
     assert simulator.why_unavailable() is None
     monkeypatch.setattr(util, "find_spec", lambda name: None)
-    assert "pip install 'snntoolbox[pynn]'" in simulator.why_unavailable()
+    assert "pip install 'snntoolbox[" in simulator.why_unavailable()
 
 
 def test_registered_by_name(simulator):
