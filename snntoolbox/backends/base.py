@@ -217,6 +217,9 @@ class Simulation(ABC):
             if one.shape[1:] != self.graph.shapes[name] or not 1 <= len(one) <= self.batch_size:
                 expected = f"1 to {self.batch_size} samples of shape {self.graph.shapes[name]}"
                 raise SimulationError(f"input '{name}': expected {expected}, got an array of shape {one.shape}")
+        if len({len(one) for one in stimuli.values()}) > 1:
+            samples = {name: len(one) for name, one in stimuli.items()}
+            raise SimulationError(f"expected as many samples for every input, got {samples}")
         probes.check(self.graph.neurons)
         return stimuli
 

@@ -154,6 +154,23 @@ def stochastic_input(backend: Backend) -> int:
     return 0
 
 
+def several_inputs(backend: Backend) -> int:
+    """Inputs of different kinds act together, and must hold as many samples."""
+    networks = SpikingNetworks(9, dyadic=True)
+    graph = networks.two_inputs()
+    if not _supported(backend, graph):
+        return 0
+    x, y = (networks.samples(graph, name=name) for name in graph.inputs)
+    stimuli = {"y": PoissonSpikes(y, rate=0.5), "x": ConstantCurrent(x)}
+    uneven = {"x": ConstantCurrent(x), "y": ConstantCurrent(y[:2])}
+    with backend.compile(graph, batch_size=4, seed=3) as simulation:
+        _require_refusal(lambda: simulation.run(uneven, 3), SimulationError, "samples", "uneven inputs")
+        received = simulation.run(stimuli, STEPS)
+    expected = _reference().compile(graph, batch_size=4, seed=3).run(stimuli, STEPS)
+    _require_same(expected, received, "two inputs and the reference's run")
+    return 0
+
+
 def deterministic_by_seed(backend: Backend) -> int:
     """The same seed gives the same record; another seed gives other noise."""
     networks = SpikingNetworks(4, dyadic=False)
@@ -261,6 +278,7 @@ CHECKS: Mapping[str, Callable[[Backend], int]] = {
         neuron_options,
         output_neurons,
         stochastic_input,
+        several_inputs,
         deterministic_by_seed,
         reset_returns_to_fresh,
         batch_elements_are_independent,

@@ -29,9 +29,9 @@ class SpikingNetworks:
         self._rng = np.random.default_rng(seed)
         self._dyadic = dyadic
 
-    def samples(self, graph: Graph, count: int = 4) -> Array:
-        """Return samples for the only input of a network, shape (count, *shape)."""
-        x = self._rng.uniform(-0.25, 1.0, (count, *graph.shapes[graph.inputs[0]]))
+    def samples(self, graph: Graph, count: int = 4, name: str | None = None) -> Array:
+        """Return samples for an input of a network, shape (count, *shape); for the first one unless named."""
+        x = self._rng.uniform(-0.25, 1.0, (count, *graph.shapes[name or graph.inputs[0]]))
         return np.round(x * 8) / 8 if self._dyadic else x
 
     def weights(self, *shape: int, scale: float = 0.4) -> Array:
@@ -168,6 +168,20 @@ class SpikingNetworks:
             Node("gate", ops.Activation("sigmoid"), ("read",)),
         )
         return Graph(nodes, ("gate", "hidden"), {"spike_code": "rate"})
+
+    def two_inputs(self) -> Graph:
+        """Inputs `x` and `y` that meet before the first neurons."""
+        nodes = (
+            Node("x", ops.Input((8,))),
+            Node("y", ops.Input((5,))),
+            Node("from_x", ops.Dense(self.weights(8, 6), self.weights(6, scale=0.1)), ("x",)),
+            Node("from_y", ops.Dense(self.weights(5, 6)), ("y",)),
+            Node("sum", ops.Add(), ("from_x", "from_y")),
+            Node("hidden", ops.Spiking(IntegrateAndFire(initial_potential=0.5)), ("sum",)),
+            Node("fc", ops.Dense(self.weights(6, 3)), ("hidden",)),
+            Node("out", ops.Spiking(Accumulator()), ("fc",)),
+        )
+        return Graph(nodes, ("out",), {"spike_code": "rate"})
 
     def max_pooling(self, method: PoolGate) -> Graph:
         """Max-pooling of spikes, overlapping and padded."""

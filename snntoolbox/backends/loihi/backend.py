@@ -54,6 +54,7 @@ class LoihiBackend(Backend):
             "neuron_options": _ROUNDING + "; reset by modulo, and a refractory period with a soft reset, do not exist",
             "output_neurons": _ROUNDING + "; neither do spiking softmax neurons",
             "stochastic_input": _ROUNDING,
+            "several_inputs": _ROUNDING,
             "reset_returns_to_fresh": _ROUNDING,
             "probes_agree_with_counts": _ROUNDING,
         },
