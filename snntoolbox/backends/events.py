@@ -27,21 +27,30 @@ class SpikeEvents:
         neurons: Number of the neuron that fired, counted through all samples.
         num_steps: Number of steps simulated.
         shape: Shape (batch, *layer shape).
+        signs: 1 or -1 for each spike; None if all are positive.
     """
 
     steps: NDArray[np.integer[Any]]
     neurons: NDArray[np.integer[Any]]
     num_steps: int
     shape: tuple[int, ...]
+    signs: NDArray[Any] | None = None
 
     def counts(self) -> Array:
         """Return the number of spikes of each neuron, shape (batch, *layer shape)."""
         return np.bincount(self.neurons, minlength=prod(self.shape)).reshape(self.shape)
 
     def trains(self) -> Array:
-        """Return the spikes of each step, shape (steps, batch, *layer shape), int8."""
+        """Return the spikes of each step, shape (steps, batch, *layer shape), int8; without their signs."""
+        return self._spread(1)
+
+    def sent(self) -> Array:
+        """Return the signed sum of spikes up to each step, shape (steps, batch, *layer shape), int64."""
+        return self._spread(1 if self.signs is None else self.signs).cumsum(axis=0, dtype=np.int64)
+
+    def _spread(self, values: Any) -> Array:
         trains = np.zeros((self.num_steps, prod(self.shape)), np.int8)
-        np.add.at(trains, (self.steps - 1, self.neurons), 1)
+        trains[self.steps - 1, self.neurons] = values
         return trains.reshape(self.num_steps, *self.shape)
 
     def totals(self, weight: Array | None) -> Array:

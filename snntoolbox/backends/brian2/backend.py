@@ -44,7 +44,7 @@ class Brian2Backend(Backend):
     name: ClassVar[str] = "brian2"
     capabilities: ClassVar[Capabilities] = Capabilities(
         ops=_LINEAR | {"SpikingMaxPool"},
-        neurons=frozenset({"Accumulator", "IntegrateAndFire"}),
+        neurons=frozenset({"Accumulator", "IntegrateAndFire", "SignedIntegrateAndFire"}),
         exact=True,
     )
     settings_type: ClassVar[type[Brian2Settings]] = Brian2Settings

@@ -16,7 +16,7 @@ from snntoolbox.backends.record import Array
 from snntoolbox.backends.reference.pooling import MaxPoolState
 from snntoolbox.ir import Graph
 from snntoolbox.ir.ops import Spiking, SpikingMaxPool
-from snntoolbox.neurons import IntegrateAndFire
+from snntoolbox.neurons import IntegrateAndFire, SignedIntegrateAndFire
 
 __all__ = ["BatchNetwork", "State"]
 
@@ -72,7 +72,7 @@ class BatchNetwork:
         graph, source, target = self._graph, self.populations[synapses.source], self.populations[synapses.target]
         weight = synapses.weight
         op = graph[synapses.source].op
-        if isinstance(op, Spiking) and isinstance(op.model, IntegrateAndFire):
+        if isinstance(op, Spiking) and isinstance(op.model, IntegrateAndFire | SignedIntegrateAndFire):
             weight = weight * spread(op.model.message_size, graph.shapes[synapses.source])[synapses.pre]
         many = synapses.repeat(self.batch, graph.size(synapses.source), prod(graph.input_shapes(synapses.target)[0]))
         made = b2.Synapses(
@@ -99,7 +99,9 @@ class BatchNetwork:
     def state(self) -> State:
         """Return what neurons remember from one step to the next."""
         return {
-            name: {v: np.array(getattr(population.group, v)[:]) for v in ("v", "left") if v in population.parameters}
+            name: {
+                v: np.array(getattr(population.group, v)[:]) for v in ("v", "left", "s") if v in population.parameters
+            }
             for name, population in self.populations.items()
         }
 
@@ -110,8 +112,9 @@ class BatchNetwork:
             if "drive" in population.receiver.variables:
                 current = constant_current(self._graph, name, inputs)
                 population.receiver.drive = np.broadcast_to(current, (self.batch, *current.shape[1:])).ravel()
-            if "count" in variables:
-                population.group.count = 0
+            for counter in ("count", "net"):
+                if counter in variables:
+                    setattr(population.group, counter, 0)
             if "begin" in variables:
                 population.group.begin = self.network.t
 

@@ -18,7 +18,7 @@ from snntoolbox.backends.record import Array
 from snntoolbox.errors import UnsupportedError
 from snntoolbox.ir import Graph, Node
 from snntoolbox.ir.ops import Input, Spiking, SpikingMaxPool
-from snntoolbox.neurons import Accumulator, IntegrateAndFire
+from snntoolbox.neurons import Accumulator, IntegrateAndFire, SignedIntegrateAndFire
 
 __all__ = ["Population", "make_population"]
 
@@ -74,6 +74,8 @@ def make_population(graph: Graph, node: Node, batch: int, number: int, clock: An
     order, shape = number * PLACES, (batch, *graph.shapes[node.name])
     if isinstance(node.op, Spiking) and isinstance(node.op.model, IntegrateAndFire):
         return _integrate_and_fire(node, node.op.model, shape, order, clock, name)
+    if isinstance(node.op, Spiking) and isinstance(node.op.model, SignedIntegrateAndFire):
+        return _signed(node, node.op.model, shape, order, clock, name)
     if isinstance(node.op, Spiking) and isinstance(node.op.model, Accumulator):
         group = b2.NeuronGroup(prod(shape), "v : 1\nz : 1\ndrive : 1", clock=clock, name=name)
         _update(group, "v = v + (z + drive)\nz = 0", order)
@@ -110,13 +112,46 @@ def _integrate_and_fire(
     if model.clamp_steps:
         variables += ["v_first : 1 (constant)", "begin : second (shared)"]
         parameters["v_first"] = spread(model.initial_potential, shape)
-        # Steps are counted from the beginning of the run; half a step is added against rounding of the time.
-        update += f"\nheld = int((t - begin) / dt + 0.5 < {model.clamp_steps})"
+        update += f"\nheld = {_held(model.clamp_steps)}"
         update += "\nv = held * v_first + (1 - held) * v\nactive = (1 - held) * active"
     group = b2.NeuronGroup(prod(shape), "\n".join(variables), threshold=threshold, reset=reset, clock=clock, name=name)
     _update(group, update, order)
     _place(group, order)
     return Population(node.name, shape, group, order, parameters)
+
+
+def _signed(
+    node: Node, model: SignedIntegrateAndFire, shape: tuple[int, ...], order: int, clock: Any, name: str
+) -> Population:
+    """Return neurons that send x = 1 or -1, by the equations of `snntoolbox.neurons.SignedIntegrateAndFire`."""
+    variables = ["v : 1", "s : 1", "z : 1", "drive : 1", "x : 1", "count : integer", "net : integer"]
+    variables += [f"{constant} : 1 (constant)" for constant in ("theta", "lower", "slope", "v_first")]
+    parameters = {variable: np.zeros(1) for variable in ("s", "z", "x")} | {
+        variable: spread(value, shape)
+        for variable, value in {
+            "v": model.initial_potential,
+            "v_first": model.initial_potential,
+            "theta": model.threshold,
+            "lower": model.lower_threshold,
+            "slope": model.negative_slope,
+        }.items()
+    }
+    rectified = "(s * int(s > 0) + slope * (s * int(s < 0)))"
+    update = f"before = {rectified}\ns = s + (z + drive)\nv = v + ({rectified} - before)\nz = 0"
+    if model.clamp_steps:
+        variables.append("begin : second (shared)")
+        update += f"\nheld = {_held(model.clamp_steps)}\nv = held * v_first + (1 - held) * v\ns = (1 - held) * s"
+    update += "\nx = " + ("(1 - held) * " if model.clamp_steps else "") + "(int(v >= theta) - int(v < lower))"
+    reset = "v -= theta * x\ncount += 1\nnet += int(x)"
+    group = b2.NeuronGroup(prod(shape), "\n".join(variables), threshold="x != 0", reset=reset, clock=clock, name=name)
+    _update(group, update, order)
+    _place(group, order)
+    return Population(node.name, shape, group, order, parameters, graded=True)
+
+
+def _held(clamp_steps: int) -> str:
+    """Return an expression for whether a clamp holds; half a step is added against rounding of the time."""
+    return f"int((t - begin) / dt + 0.5 < {clamp_steps})"
 
 
 def _update(group: Any, code: str, order: int) -> None:

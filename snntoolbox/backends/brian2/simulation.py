@@ -103,7 +103,10 @@ class _Monitors:
         populations = network.populations
         firing = [n for n in (*probes.spikes, *probes.totals, *readouts) if _has(populations[n], "count")]
         over_time = [*probes.potentials, *(readouts if probes.outputs_over_time else ())]
-        self._spikes = {n: b2.SpikeMonitor(populations[n].group) for n in dict.fromkeys(firing)}
+        self._spikes = {
+            n: b2.SpikeMonitor(populations[n].group, variables=["x"] if _has(populations[n], "x") else None)
+            for n in dict.fromkeys(firing)
+        }
         self._potentials = {
             n: b2.StateMonitor(populations[n].group, "v", record=True, when="end", clock=network.clock)
             for n in dict.fromkeys(over_time)
@@ -122,7 +125,7 @@ class _Monitors:
         return RawRecord(
             readouts={name: self._readout(name, models[name], events, num_steps) for name in self._readouts},
             spike_counts=counts,
-            messages={n: counts[n] * getattr(model, "message_size", 0.0) for n, model in models.items()},
+            messages={n: self._sent(n) * getattr(model, "message_size", 0.0) for n, model in models.items()},
             spike_trains={n: (events.get(n) or silent[n]).trains() for n in self._probes.spikes},
             potentials={n: self._potential(n) for n in self._probes.potentials},
             totals={n: (events.get(n) or silent[n]).totals(w) for n, w in self._probes.totals.items()},
@@ -134,10 +137,17 @@ class _Monitors:
             return population.get("count").astype(np.int64)
         return np.zeros(population.shape, np.int64)
 
+    def _sent(self, name: str) -> Array:
+        """Return the signed number of spikes of each neuron."""
+        population = self._network.populations[name]
+        return population.get("net") if _has(population, "net") else self._counts(name)
+
     def _events(self, name: str, num_steps: int) -> SpikeEvents:
         monitor, dt = self._spikes[name], float(self._network.clock.dt_)
+        population = self._network.populations[name]
         steps = np.rint((np.asarray(monitor.t_[:]) - self._begin) / dt).astype(np.int64) + 1
-        return SpikeEvents(steps, np.asarray(monitor.i[:]), num_steps, self._network.populations[name].shape)
+        signs = np.asarray(monitor.x[:]) if _has(population, "x") else None
+        return SpikeEvents(steps, np.asarray(monitor.i[:]), num_steps, population.shape, signs)
 
     def _silence(self, name: str, num_steps: int) -> SpikeEvents:
         none = np.zeros(0, np.int64)
@@ -154,8 +164,8 @@ class _Monitors:
             return self._network.populations[name].get("v")[None]
         size = getattr(model, "message_size", 1.0)
         if self._probes.outputs_over_time:
-            return np.asarray(events[name].trains().cumsum(axis=0, dtype=np.int64) * size)
-        return np.asarray(self._counts(name)[None] * size)
+            return np.asarray(events[name].sent() * size)
+        return np.asarray(self._sent(name)[None] * size)
 
 
 def _has(population: Population, variable: str) -> bool:

@@ -86,7 +86,7 @@ class PyNNSimulation(PartedSimulation):
             if self._models[name].readout == "potential":
                 curve = run.curve(name, num_steps) if probes.outputs_over_time else potentials[name][None]
             elif probes.outputs_over_time:
-                curve = np.asarray(events[name].trains().cumsum(axis=0, dtype=np.int64) * sizes[name])
+                curve = np.asarray(events[name].sent() * sizes[name])
             else:
                 curve = np.asarray(counts[name][None] * sizes[name])
             readouts[name] = curve

@@ -15,7 +15,7 @@ from snntoolbox.backends.reference import ReferenceBackend
 from snntoolbox.codes import ConstantCurrent, PoissonSpikes, SpikeTrains
 from snntoolbox.errors import UnsupportedError
 from snntoolbox.ir import Graph, Node, ops
-from snntoolbox.neurons import IntegrateAndFire, SoftmaxNeuron
+from snntoolbox.neurons import IntegrateAndFire, SignedIntegrateAndFire, SoftmaxNeuron
 
 NEURONS = {
     "threshold of each channel": IntegrateAndFire(np.array([1.0, 0.5, 0.8, 1.2]), initial_potential=0.3),
@@ -26,6 +26,12 @@ NEURONS = {
     "refractory": IntegrateAndFire(refractory_steps=2),
     "clamp": IntegrateAndFire(clamp_steps=5, initial_potential=0.3),
     "all": IntegrateAndFire(0.8, 1.1, "zero", refractory_steps=1, leak_factor=0.95, clamp_steps=3),
+}
+
+SIGNED = {
+    "leaky": SignedIntegrateAndFire(negative_slope=0.2, initial_potential=0.5),
+    "parametric": SignedIntegrateAndFire(0.7, 0.9, np.array([0.1, -0.2, 0.3, 0.0]), 0.35),
+    "clamp": SignedIntegrateAndFire(negative_slope=0.2, initial_potential=0.5, clamp_steps=4),
 }
 
 
@@ -42,6 +48,18 @@ def test_every_probe_and_several_runs(rng, x):
 @pytest.mark.parametrize("neuron", NEURONS.values(), ids=NEURONS)
 def test_neurons(rng, x, neuron):
     assert_like_reference(Brian2Backend(), residual_network(rng, neuron), ConstantCurrent(x), runs=2)
+
+
+@pytest.mark.parametrize("neuron", SIGNED.values(), ids=SIGNED)
+def test_neurons_with_negative_spikes(rng, x, neuron):
+    graph = residual_network(rng, neuron)
+    assert_like_reference(Brian2Backend(), graph, ConstantCurrent(x - 0.3), probes=probe_all(rng), runs=2)
+
+
+@pytest.mark.parametrize("over_time", [False, True])
+def test_negative_spikes_as_output(rng, x, over_time):
+    graph = residual_network(rng, output=SIGNED["leaky"])
+    assert_like_reference(Brian2Backend(), graph, ConstantCurrent(x), probes=Probes(outputs_over_time=over_time))
 
 
 def test_only_the_last_output(rng, x):
