@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 import uuid
@@ -242,6 +243,7 @@ def load_metric(settings: Settings) -> Metric | None:
         return None
     sys.path.insert(0, place)
     try:
+        _forget_modules_of(settings.paths.path_wd, path.partition(":")[0].partition(".")[0])
         function = load_object(path)
     except RegistryError as error:
         raise RunError(f"[output] metric: {error} Modules are looked for in {place} first.") from error
@@ -250,6 +252,14 @@ def load_metric(settings: Settings) -> Metric | None:
     if not callable(function):
         raise RunError(f"[output] metric: expected a function, got {path} = {function!r}")
     return Metric(function, path.rpartition(":")[2])
+
+
+def _forget_modules_of(folder: Path, name: str) -> None:
+    """Have a module of the folder read again: an earlier run in this process may have had another, or an older one."""
+    if (folder / f"{name}.py").is_file() or (folder / name / "__init__.py").is_file():
+        for known in [m for m in sys.modules if m == name or m.startswith(f"{name}.")]:
+            del sys.modules[known]
+        importlib.invalidate_caches()
 
 
 def encoding_code(settings: Settings, spiking: Graph) -> SpikeCode:
