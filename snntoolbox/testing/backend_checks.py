@@ -31,6 +31,7 @@ __all__ = [
     "probes_agree_with_counts",
     "refuses_by_name",
     "reset_returns_to_fresh",
+    "several_inputs",
     "stochastic_input",
     "takes_dense_and_convolutional_networks",
 ]
