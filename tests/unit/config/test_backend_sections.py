@@ -46,7 +46,7 @@ def test_a_backend_is_chosen_and_its_section_held_without_importing_it(write: Wr
     settings = load(write("[simulation]\nsimulator = Chip\n[chip]\ncores = many\nother = 1\n"))
     assert settings.simulation.simulator == "chip"
     assert settings.backend_options["chip"] == {"cores": "many", "other": "1"}
-    assert settings.backend_options["tensorflow"] == {"xla": "auto"}
+    assert settings.backend_options["tensorflow"] == {"xla": "auto", "precision": "float32"}
 
 
 def test_the_section_is_checked_with_the_type_of_the_backend(write: Write):
@@ -97,7 +97,7 @@ def test_a_check_of_the_whole_section(write: Write):
 
 
 def test_another_spelling_of_the_section(write: Write):
-    assert load(write("[INI]\nxla = off\n")).backend_options["tensorflow"] == {"xla": "off"}
+    assert load(write("[INI]\nxla = off\n")).backend_options["tensorflow"] == {"xla": "off", "precision": "float32"}
 
 
 def test_a_section_close_to_that_of_a_backend(problems: Callable[..., list[str]]):
