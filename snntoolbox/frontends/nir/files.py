@@ -7,6 +7,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+import h5py
+
 from snntoolbox.errors import DataError, UnsupportedError
 
 __all__ = ["library", "make_graph", "read_file", "write_file"]
@@ -43,11 +45,20 @@ def read_file(path: str | PathLike[str]) -> Any:
     nir = library()
     if not Path(path).is_file():
         raise DataError(f"no NIR file at {path}")
-    options = {"type_check": False} if "type_check" in inspect.signature(nir.read).parameters else {}
     try:
-        return nir.read(path, **options)
+        return _read_unchecked(nir, path)
     except (OSError, KeyError, ValueError, TypeError, AssertionError) as error:
         raise DataError(f"{path} is not a NIR file that version {nir.version} of nir reads: {error}") from error
+
+
+def _read_unchecked(nir: Any, path: str | PathLike[str]) -> Any:
+    """Return the graph in a file without NIR's check of shapes, which `nir.read` can leave out from 1.0.7 on."""
+    if "type_check" in inspect.signature(nir.read).parameters:
+        return nir.read(path, type_check=False)
+    if "type_check" not in inspect.signature(nir.NIRGraph).parameters:
+        return nir.read(path)  # 1.0.4 does not check.
+    with h5py.File(path, "r") as file:
+        return nir.dict2NIRNode(nir.serialization.hdf2dict(file["node"]) | {"type_check": False})
 
 
 def write_file(graph: Any, path: str | PathLike[str]) -> None:

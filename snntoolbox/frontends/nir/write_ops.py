@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import singledispatch
 from math import prod
 from typing import Any
@@ -211,14 +211,13 @@ def _(op: ops.Spiking, writer: Writer, name: str, inputs: Sequence[Tensor], shap
     if model.reset == "modulo":
         raise UnsupportedError("NIR has no reset by modulo")
     threshold = _arrange(model.threshold, shape, source)
-    nir = library()
+    nir, zero = library(), np.zeros(source.shape)
     if model.leak_factor == 1:
-        node = nir.IF(r=rate, v_threshold=threshold, v_reset=np.zeros(source.shape))
+        node = nir.IF(r=rate, v_threshold=threshold, **_reset(nir.IF, zero))
     else:
         # One step of Euler's method, which is how most tools take it: v + dt / tau (r x - v) = leak v + x.
         tau = np.full(source.shape, writer.dt / (1 - model.leak_factor))
-        zero = np.zeros(source.shape)
-        node = nir.LIF(tau=tau, r=tau / writer.dt, v_leak=zero, v_threshold=threshold, v_reset=zero)
+        node = nir.LIF(tau=tau, r=tau / writer.dt, v_leak=zero, v_threshold=threshold, **_reset(nir.LIF, zero))
     node.metadata = {
         "reset": model.reset,
         "leak_factor": float(model.leak_factor),
@@ -228,6 +227,11 @@ def _(op: ops.Spiking, writer: Writer, name: str, inputs: Sequence[Tensor], shap
     if np.all(np.asarray(model.message_size) == 1):
         return sent
     return write_op(ops.Affine(np.asarray(model.message_size)), writer, f"{name}.message", [sent], shape)
+
+
+def _reset(kind: Any, value: Array) -> dict[str, Array]:
+    """Return the potential after a spike as an argument, which neurons have from version 1.0.6 on."""
+    return {"v_reset": value} if "v_reset" in {field.name for field in fields(kind)} else {}
 
 
 def _channels_first(shape: ops.Shape) -> ops.Shape:
