@@ -3,7 +3,7 @@
 * `plan`: what is constant over time, what is computed in one go
 * `schedule`: batches, steps at a time, and whether XLA pays off
 * `network`: the loop over time; `segment`: a piece of a step; `neurons`, `pooling`, `regular`, `stimuli`, `noise`,
-  `windows`: what happens in it
+  `windows`, `totals`: what happens in it
 * `simulation`, `recording`: batches in, records out
 
 TensorFlow is imported when a graph is compiled.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -23,7 +24,7 @@ from snntoolbox.backends.tensorflow.segment import (
     row_specs,
     run_steps,
 )
-from snntoolbox.backends.tensorflow.setup import Setup
+from snntoolbox.backends.tensorflow.setup import Setup, Wanted
 from snntoolbox.ir import Node
 from snntoolbox.ir.ops import Input, MaxPool, Spiking, SpikingMaxPool
 from snntoolbox.ir.tf_ops import apply_op
@@ -131,7 +132,7 @@ class Network:
 
     def _chunk(self, size: int) -> Callable[[Fixed, Values, States, tf.Tensor], tuple[States, Rows]]:
         """Return a function that simulates ``size`` steps of the whole network."""
-        runs = [(segment, self._run_steps(segment, size)) for segment in self.setup.plan.segments]
+        runs = [(segment, _run_steps(setup, segment, size)) for setup, segment in _tasks(self.setup)]
 
         def chunk(fixed: Fixed, frames: Values, states: States, first: tf.Tensor) -> tuple[States, Rows]:
             values, states, rows = dict(frames), dict(states), no_rows()
@@ -147,15 +148,33 @@ class Network:
                 states |= after
                 for kind, entries in recorded.items():
                     rows[kind] |= entries
+            rows["totals"] = {
+                n: tf.reduce_sum(part, tuple(range(2, part.shape.rank))) for n, part in rows["totals"].items()
+            }
             return states, rows
 
         return chunk
 
-    def _run_steps(self, segment: Segment, size: int) -> Any:
-        def run(fixed: Fixed, values: Values, states: States, first: tf.Tensor) -> tuple[Values, States, Rows]:
-            return run_steps(self.setup, segment, size, fixed, values, states, first)
 
-        return tf.function(run, autograph=False, jit_compile=True) if self.setup.xla else run
+def _tasks(setup: Setup) -> list[tuple[Setup, Segment]]:
+    """Return the segments of a step, each with what it records.
+
+    Totals of regular layers are segments of their own: XLA would store spikes that two others read, and that takes
+    longer than to compute them twice.
+    """
+    plan, wanted = setup.plan, setup.wanted
+    apart = wanted.totals & plan.regular if setup.xla else frozenset()
+    main = replace(setup, wanted=replace(wanted, totals=wanted.totals - apart))
+    totals = replace(setup, wanted=Wanted(totals=apart, weighted=wanted.weighted))
+    layers = [plan.body[name] for name in sorted(apart)]
+    return [(main, s) for s in plan.segments] + [(totals, Segment((n,), n.inputs, ())) for n in layers]
+
+
+def _run_steps(setup: Setup, segment: Segment, size: int) -> Any:
+    def run(fixed: Fixed, values: Values, states: States, first: tf.Tensor) -> tuple[Values, States, Rows]:
+        return run_steps(setup, segment, size, fixed, values, states, first)
+
+    return tf.function(run, autograph=False, jit_compile=True) if setup.xla else run
 
 
 def _share(fixed: Fixed, segment: Segment) -> Fixed:

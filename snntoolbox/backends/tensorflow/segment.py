@@ -18,6 +18,7 @@ from snntoolbox.backends.tensorflow.pooling import pool_step
 from snntoolbox.backends.tensorflow.regular import regular_count, regular_potential
 from snntoolbox.backends.tensorflow.setup import Setup
 from snntoolbox.backends.tensorflow.stimuli import poisson_step
+from snntoolbox.backends.tensorflow.totals import partial_shape, partial_sums
 from snntoolbox.codes.stimulus import INPUT_STREAM
 from snntoolbox.ir import Node
 from snntoolbox.ir.ops import AveragePool, Input, MaxPool, Spiking, SpikingMaxPool
@@ -63,7 +64,8 @@ def run_steps(
         first: Number of the first step, counted from 1.
 
     Returns:
-        Values that the segment gives in each step, the states afterwards, and what is recorded in each step.
+        Values that the segment gives in each step, the states afterwards, and what is recorded in each step; totals
+        as partial sums.
     """
 
     def one(tick: Any, states: States) -> tuple[States, tuple[Values, Rows]]:
@@ -80,7 +82,12 @@ def run_steps(
         given, rows = tf.nest.map_structure(lambda *each: tf.stack(each), *kept)
         return given, states, rows
     shapes = {name: (setup.batch, *setup.plan.body.shapes[name]) for name in segment.gives}
-    specs = ({name: tf.TensorSpec(s, setup.dtype) for name, s in shapes.items()}, row_specs(setup, segment.nodes))
+    rows_of_step = row_specs(setup, segment.nodes)
+    rows_of_step["totals"] = {
+        name: tf.TensorSpec((setup.batch, *partial_shape(setup.plan.body.shapes[name])), setup.dtype)
+        for name in rows_of_step["totals"]
+    }
+    specs = ({name: tf.TensorSpec(s, setup.dtype) for name, s in shapes.items()}, rows_of_step)
     states, (given, rows) = loop(size, states, specs, one)
     return given, states, rows
 
@@ -180,7 +187,7 @@ class _Step:
             self.rows["spike_trains"][name] = tf.cast(seen, tf.int8)
         if name in wanted.totals:
             weighted = seen * self.fixed["weights"][name] if name in wanted.weighted else seen
-            self.rows["totals"][name] = tf.reduce_sum(weighted, tuple(range(1, seen.shape.rank)))
+            self.rows["totals"][name] = partial_sums(weighted)
         if spikes is not None:
             self.values[name] = _messages(model, spikes)
 

@@ -23,11 +23,11 @@ class Wanted:
         curve: Whether the readouts of every step are kept.
     """
 
-    spikes: frozenset[str]
-    potentials: frozenset[str]
-    totals: frozenset[str]
-    weighted: frozenset[str]
-    curve: bool
+    spikes: frozenset[str] = frozenset()
+    potentials: frozenset[str] = frozenset()
+    totals: frozenset[str] = frozenset()
+    weighted: frozenset[str] = frozenset()
+    curve: bool = False
 
     @classmethod
     def of(cls, probes: Probes) -> Wanted:

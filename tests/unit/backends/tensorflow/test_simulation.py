@@ -22,7 +22,9 @@ from snntoolbox.testing.spiking_networks import SpikingNetworks
 NUM_STEPS = 13
 NEURON = IntegrateAndFire(initial_potential=0.5)
 PROBES = Probes(
-    spikes=("first", "second"), potentials=("first", "out"), totals={"second": np.arange(18.0).reshape(3, 3, 2)}
+    spikes=("first", "second"),
+    potentials=("first", "out"),
+    totals={"first": None, "second": np.arange(18.0).reshape(3, 3, 2)},
 )
 
 
