@@ -20,8 +20,8 @@ from snntoolbox.ir import Graph
 
 __all__ = ["MAX_SYNAPSES", "PartedSimulation"]
 
-MAX_SYNAPSES = 20_000_000
-"""Synapses of one network; Brian2 and NEST take 50 to 100 bytes for each."""
+MAX_SYNAPSES = 10_000_000
+"""Synapses of one network; Brian2 and NEST take 50 to 200 bytes for each while they are made."""
 
 
 class PartedSimulation(Simulation):

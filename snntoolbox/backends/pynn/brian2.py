@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Mapping
 from typing import Any
 
@@ -87,9 +88,13 @@ class PyNNBrian2Driver(Driver):
 
     def close(self) -> None:
         """Let go of the network, and put back what the user had."""
+        b2.prefs["codegen.target"] = self._target
         sim.end()
         sim.simulator.state.clear()
-        b2.prefs["codegen.target"] = self._target
+        self._network = None
+        self._spikes.clear()
+        self._curves.clear()
+        gc.collect()  # Brian2's objects know each other in circles, and synapses are large.
 
 
 class _Group(BaseNeuronGroup):  # type: ignore[misc]

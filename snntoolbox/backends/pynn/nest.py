@@ -125,7 +125,7 @@ class NestDriver(Driver):
     def spikes(self, target: Handle) -> Spikes:
         """Return recorded spikes."""
         events = self._spikes[id(target)].events
-        return Spikes(self._steps(events["times"]), np.asarray(events["senders"]) - _first(target))
+        return Spikes(self._steps(events["times"]), np.asarray(events["senders"], np.int64) - _first(target))
 
     def potentials(self, target: Handle) -> Array:
         """Return recorded potentials."""

@@ -138,3 +138,11 @@ def test_other_codes_are_refused(simulator, rng, monkeypatch):
         UnsupportedError, match=r"spike code 'first_spike' is not supported\. This backend runs: rate\."
     ):
         simulator().compile(graph, batch_size=1)
+
+
+def test_a_network_without_a_spike(simulator, rng, x):
+    graph = residual_network(rng, IntegrateAndFire(100.0))
+    with simulator().compile(graph, batch_size=3) as simulation:
+        record = simulation.run(ConstantCurrent(x), 2, probe_all(rng))
+    assert not any(counts.any() for counts in record.spike_counts.values())
+    assert record.spike_trains["first"].shape == (2, 3, 6, 6, 4)
