@@ -6,15 +6,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 
+from snntoolbox.backends.tensorflow.plan import Plan
 from snntoolbox.ir import Graph
 from snntoolbox.ir.ops import Conv, ConvTranspose, Dense
 
-__all__ = ["Leg", "chunk_steps", "legs", "padded_batch", "pays_off"]
+__all__ = ["UNROLLED", "Leg", "chunk_steps", "legs", "padded_batch", "pays_off"]
 
 MIN_UPDATES = 4096
 """Neurons times samples from which XLA is worth its compilation of a second or two."""
-ROWS = 300
+ROWS = 500
 """Samples times steps in one call of a kernel. Fewer: the overhead of calls shows. More: data leave the cache."""
+UNROLLED = 5
+"""Up to this many steps are written out: each is fused on its own, without copies between them. A loop over a few more
+is slower, one over many more is faster; written out, they would take long to compile."""
 CHUNK_BYTES = 2**24
 """Most memory for the values of one node in a chunk."""
 LEG_BYTES = 2**26
@@ -54,14 +58,22 @@ def _operations(body: Graph) -> int:
     return total
 
 
-def chunk_steps(body: Graph, batch: int, num_steps: int, *, xla: bool) -> int:
-    """Return how many steps are simulated at a time; a divisor of ``num_steps`` if one is near."""
-    largest = max(body.size(node.name) for node in body.nodes)
-    # Without XLA, the loop over the steps of a chunk is written out, so the graph grows with them.
-    best = min(ROWS // batch, CHUNK_BYTES // (4 * batch * largest), num_steps, num_steps if xla else 8)
-    best = max(best, 1)
-    near = [size for size in range(best * 4 // 3, best // 2, -1) if size <= num_steps and num_steps % size == 0]
-    return near[0] if near else best
+def chunk_steps(plan: Plan, batch: int, num_steps: int, *, xla: bool) -> int:
+    """Return how many steps are simulated at a time; a divisor of ``num_steps`` if one is near.
+
+    Args:
+        plan: The graph, cut up.
+        batch: Number of samples.
+        num_steps: Number of steps of the run.
+        xla: Whether XLA is used; without, the steps of a chunk are always written out.
+    """
+    stored = [node.name for s in plan.segments for node in s.nodes if node.name not in plan.regular]
+    largest = max(plan.body.size(name) for name in stored)
+    best = max(min(ROWS // batch, CHUNK_BYTES // (4 * batch * largest), num_steps), 1)
+    if best > UNROLLED and (not xla or best < 4 * UNROLLED):
+        best = UNROLLED
+    most = min(best * 4 // 3, num_steps) if best > UNROLLED else min(best * 4 // 3, num_steps, UNROLLED)
+    return next((size for size in range(most, best // 2, -1) if num_steps % size == 0), best)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from snntoolbox.backends.tensorflow.neurons import Tick, parameter, step
 from snntoolbox.backends.tensorflow.plan import Segment
 from snntoolbox.backends.tensorflow.pooling import pool_step
 from snntoolbox.backends.tensorflow.regular import regular_count, regular_potential
+from snntoolbox.backends.tensorflow.schedule import UNROLLED
 from snntoolbox.backends.tensorflow.setup import Setup
 from snntoolbox.backends.tensorflow.stimuli import poisson_step
 from snntoolbox.backends.tensorflow.totals import partial_shape, partial_sums
@@ -37,9 +38,6 @@ Rows = dict[str, dict[str, tf.Tensor]]
 Fixed = dict[str, Any]
 """What does not change during a run: ``constant`` (values of nodes), ``clipped`` (currents of regular layers),
 ``poisson`` (numbers of Poisson inputs), ``weights`` (of totals), each by node; and ``sample_ids``."""
-
-UNROLLED = 4
-"""Up to this many steps are written out: each is fused on its own, without copies between them. Longer loops run."""
 
 
 def apply_alone(node: Node, values: Values, size: int) -> Values:

@@ -91,7 +91,7 @@ class TensorFlowSimulation(Simulation):
         recording = Recording(setup, batch, num_steps)
         fixed, frames = self._fixed(setup, stimuli, probes), self._frames(setup, stimuli, num_steps)
         states, done, counts = carried, 0, {}
-        chunk = chunk_steps(setup.plan.body, setup.batch, num_steps, xla=self.xla)
+        chunk = chunk_steps(setup.plan, setup.batch, num_steps, xla=self.xla)
         fed = sum(setup.batch * setup.plan.body.size(name) * 8 for name in frames)
         for leg in legs(num_steps, chunk, fed + recording.bytes_per_step):
             now = {name: self._stack(setup, list(islice(frame, leg.num_steps))) for name, frame in frames.items()}

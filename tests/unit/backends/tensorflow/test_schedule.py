@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snntoolbox.backends.tensorflow import schedule
+from snntoolbox.backends.tensorflow.plan import Plan, make_plan
 from snntoolbox.backends.tensorflow.schedule import chunk_steps, legs, padded_batch, pays_off
 from snntoolbox.ir import Graph, Node, ops
 from snntoolbox.neurons import Accumulator, IntegrateAndFire
@@ -24,6 +25,11 @@ def dense(inputs: int = 4, hidden: int = 8) -> Graph:
     return Graph(nodes, ("out",))
 
 
+def plan(graph: Graph) -> Plan:
+    """Everything changes over time."""
+    return make_plan(graph, [], regular=True)
+
+
 @given(
     batch=st.integers(1, 2000),
     num_steps=st.integers(1, 5000),
@@ -34,8 +40,9 @@ def dense(inputs: int = 4, hidden: int = 8) -> Graph:
 def test_legs_cover_the_run_in_bounded_pieces(
     batch: int, num_steps: int, hidden: int, bytes_per_step: int, xla: bool
 ) -> None:
-    chunk = chunk_steps(dense(hidden=hidden), batch, num_steps, xla=xla)
+    chunk = chunk_steps(plan(dense(hidden=hidden)), batch, num_steps, xla=xla)
     assert 1 <= chunk <= num_steps
+    assert xla or chunk <= schedule.UNROLLED
     assert chunk == 1 or chunk * batch <= schedule.ROWS * 4 / 3
     assert chunk == 1 or chunk * batch * hidden * 4 <= schedule.CHUNK_BYTES * 4 / 3
     parts = list(legs(num_steps, chunk, bytes_per_step))
@@ -48,12 +55,23 @@ def test_legs_cover_the_run_in_bounded_pieces(
 
 @pytest.mark.parametrize(("num_steps", "batch"), [(50, 100), (100, 100), (1000, 100), (50, 1), (200, 30)])
 def test_usual_numbers_of_steps_leave_no_rest(num_steps: int, batch: int) -> None:
-    assert num_steps % chunk_steps(dense(), batch, num_steps, xla=True) == 0
+    assert num_steps % chunk_steps(plan(dense()), batch, num_steps, xla=True) == 0
 
 
 def test_a_single_chunk_where_a_run_is_short() -> None:
-    assert chunk_steps(dense(), 1, 50, xla=True) == 50
-    assert chunk_steps(dense(), 1, 50, xla=False) <= 10
+    assert chunk_steps(plan(dense()), 1, 50, xla=True) == 50
+    assert chunk_steps(plan(dense()), 1, 50, xla=False) == 5
+
+
+def test_no_short_loops() -> None:
+    assert chunk_steps(plan(dense()), 50, 1000, xla=True) == 5
+    assert chunk_steps(plan(dense()), 20, 1000, xla=True) == 25
+
+
+def test_layers_that_are_not_stored_do_not_count() -> None:
+    graph = dense(hidden=100_000)
+    assert chunk_steps(plan(graph), 100, 1000, xla=True) == 1
+    assert chunk_steps(make_plan(graph, ["x"], regular=True), 100, 1000, xla=True) == 5
 
 
 def test_padding_where_it_is_cheap() -> None:

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from snntoolbox.backends import Probes, Record
 from snntoolbox.backends.reference import ReferenceBackend
-from snntoolbox.backends.tensorflow import TensorFlowBackend, TensorFlowSettings, schedule, simulation
+from snntoolbox.backends.tensorflow import TensorFlowBackend, TensorFlowSettings, schedule, segment, simulation
 from snntoolbox.codes import ConstantCurrent, PoissonSpikes, SpikeTrains, Stimulus
 from snntoolbox.errors import SimulationError
 from snntoolbox.ir import Graph, Node, ops
@@ -86,9 +86,11 @@ def expected() -> Record:
     return run(network(), stimuli(), ReferenceBackend())
 
 
-@pytest.mark.parametrize(("xla", "rows"), [("off", 1), ("off", 12), ("on", 9), ("on", 40)])
-def test_any_number_of_steps_at_a_time(xla, rows, expected, monkeypatch):
-    monkeypatch.setattr(schedule, "ROWS", rows)  # chunks of 1 step, of 4 and a rest, of 3 and a rest, of all 13
+@pytest.mark.parametrize(("xla", "rows", "unrolled"), [("off", 1, 5), ("off", 12, 5), ("on", 12, 5), ("on", 40, 1)])
+def test_any_number_of_steps_at_a_time(xla, rows, unrolled, expected, monkeypatch):
+    monkeypatch.setattr(schedule, "ROWS", rows)  # chunks of 1 step, of 4 and a rest, of all 13 in a loop
+    for module in (schedule, segment):
+        monkeypatch.setattr(module, "UNROLLED", unrolled)
     assert_same(run(network(), stimuli(), backend(xla)), expected)
 
 
@@ -109,10 +111,10 @@ def test_a_smaller_batch_padded_or_compiled_for(operations, expected, monkeypatc
     assert [key[0] for key in simulated._networks] == [5 if operations else 3]
 
 
-@pytest.mark.parametrize("method", ["fir_max", "exp_max", "avg_max"])
-def test_gates_of_constant_and_spiking_input(method):
+@pytest.mark.parametrize(("method", "xla"), [("fir_max", "on"), ("exp_max", "off"), ("avg_max", "off")])
+def test_gates_of_constant_and_spiking_input(method, xla):
     graph = network(method)
-    assert_same(run(graph, stimuli(), backend("on")), run(graph, stimuli(), ReferenceBackend()))
+    assert_same(run(graph, stimuli(), backend(xla)), run(graph, stimuli(), ReferenceBackend()))
 
 
 def test_without_the_output_over_time(expected):
