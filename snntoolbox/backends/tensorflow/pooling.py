@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from snntoolbox.backends.tensorflow import windows
 from snntoolbox.backends.tensorflow.neurons import State, Tick
-from snntoolbox.backends.tensorflow.windows import max_pool, pick_winner
-from snntoolbox.ir.ops import Shape, SpikingMaxPool
-from snntoolbox.ir.tf_windows import constant
+from snntoolbox.ir import tf_windows
+from snntoolbox.ir.ops import MaxPool, Shape, SpikingMaxPool
 
 __all__ = ["pool_state", "pool_step"]
 
@@ -20,7 +20,7 @@ def pool_state(op: SpikingMaxPool, batch: int, shape: Shape, dtype: str) -> dict
     return state
 
 
-def pool_step(op: SpikingMaxPool, state: State, x: tf.Tensor, tick: Tick) -> tuple[tf.Tensor, State]:
+def pool_step(op: SpikingMaxPool, state: State, x: tf.Tensor, tick: Tick, *, fused: bool) -> tuple[tf.Tensor, State]:
     """Return the message of a step and the state after it.
 
     Args:
@@ -28,15 +28,17 @@ def pool_step(op: SpikingMaxPool, state: State, x: tf.Tensor, tick: Tick) -> tup
         state: ``estimate``: the running sum, or the estimate of the rate; ``pooled``: the pooled sum before.
         x: Input of this step, shape (batch, *spatial, channels).
         tick: The step.
+        fused: Whether XLA compiles the step, which does best with slices.
     """
     estimate = _estimate(op, state["estimate"], x, tick.number)
     if op.method == "cumulative":
-        pooled = max_pool(op, estimate)
+        plain = MaxPool(op.pool, op.strides, op.padding)
+        pooled = windows.max_pool(op, estimate) if fused else tf_windows.max_pool(plain, estimate)
         return pooled - state["pooled"], {"estimate": estimate, "pooled": pooled}
-    return pick_winner(op, estimate, x), {"estimate": estimate}
+    return windows.pick_winner(op, estimate, x), {"estimate": estimate}
 
 
 def _estimate(op: SpikingMaxPool, before: tf.Tensor, x: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
     if op.method == "exp_max":
-        return before + (x - before) / constant(op.time_constant, x)
+        return before + (x - before) / tf_windows.constant(op.time_constant, x)
     return before + (x / tf.cast(number, x.dtype) if op.method == "fir_max" else x)

@@ -159,7 +159,8 @@ class _Step:
             case Spiking(model=model):
                 self._spiking(node.name, model, *inputs)
             case SpikingMaxPool():
-                message, state = pool_step(node.op, self.states[node.name], inputs[0], self._tick(node.name))
+                before, tick = self.states[node.name], self._tick(node.name)
+                message, state = pool_step(node.op, before, inputs[0], tick, fused=self.setup.xla)
                 self.values[node.name], self.states[node.name] = message, dict(state)
             case AveragePool() if self.setup.xla:
                 self.values[node.name] = windows.average_pool(node.op, *inputs)
