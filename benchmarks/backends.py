@@ -122,7 +122,7 @@ def trained(name: str, quick: bool, **conversion: Any) -> tuple[Graph, Any, Any]
 def parity(name: str, options: argparse.Namespace) -> dict[str, Any]:
     """Compare all backends on a network."""
     graph, x, y = trained(name, options.quick)
-    steps = 20 if options.quick else 100
+    steps = 20 if options.quick else 50
     console.print(f"\n[bold]{name}[/]: {len(x)} images, {steps} steps")
     result = compare_backends(
         graph, x, BACKENDS, num_steps=steps, labels=y, on_start=lambda backend: console.print(f"  {backend} ...")

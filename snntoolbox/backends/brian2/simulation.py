@@ -78,8 +78,9 @@ class Brian2Simulation(PartedSimulation):
         network = self._network
         if prefix is None and network is not None and (network.batch, network.constant) == (batch, constant):
             return network
-        self._network = network = None
-        gc.collect()  # The names of the objects of the network before are free only when these are gone.
+        if network is not None:
+            self._network = network = None
+            gc.collect()  # Brian2's objects know each other in circles; their names are free only when they are gone.
         prefix = prefix or f"{self._prefix}_{next(_numbers)}"
         made = BatchNetwork(self._body, batch, self.dt_ms, self._connections(constant), constant, prefix)
         self._network = made
