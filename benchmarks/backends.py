@@ -13,7 +13,7 @@ Parts:
                   each layer against the reference's, accuracy and time of a sample and step, on every backend.
   connections     the synapses of random layers against the evaluation of the ops: largest difference.
   build NAME      10,000 neurons and 1,000,000 synapses: seconds until the first step is simulated.
-  batch           Brian2: 20 samples as one network against 20 runs of one sample.
+  batch NAME      Brian2: 20 samples as one network against 20 runs of one sample.
   nir             the networks of `parity`, written as NIR and read back: equal spikes; then other tools.
 """
 
@@ -111,7 +111,7 @@ def trained(name: str, quick: bool, **conversion: Any) -> tuple[Graph, Any, Any]
         model = keras.models.load_model(path)
     else:
         keras.utils.set_random_seed(0)
-        model = NETWORKS[name]()
+        model = (NETWORKS | {"dense": dense})[name]()
         model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
         model.fit(x_train, y_train, batch_size=64, epochs=8 if name == "lenet" else 15, verbose=0)
         model.save(path)
@@ -207,9 +207,17 @@ def build(name: str, options: argparse.Namespace) -> dict[str, Any]:
     return {"build_seconds": ready, "run_seconds": run}
 
 
-def batch(options: argparse.Namespace) -> dict[str, Any]:
+def dense() -> Any:
+    """Return a network of dense layers."""
+    from keras import Input, Sequential, layers
+
+    hidden = [layers.Dense(units, activation="relu") for units in (128, 64)]
+    return Sequential([Input((28, 28, 1)), layers.Flatten(), *hidden, layers.Dense(10)], name="dense")
+
+
+def batch(name: str, options: argparse.Namespace) -> dict[str, Any]:
     """Compare 20 samples as one network with 20 runs of one sample, and with one network that is kept for all 20."""
-    graph, x, _ = trained("residual", False)
+    graph, x, _ = trained(name, False)
     steps, x = 20 if options.quick else 50, x[:20]
 
     def run(samples: Any, size: int) -> Any:
@@ -227,11 +235,11 @@ def batch(options: argparse.Namespace) -> dict[str, Any]:
         counts[way] = work().spike_counts
         seconds[way] = time.perf_counter() - start
     first, *_, last = ways
-    same = all(np.array_equal(counts[first][name], counts[last][name]) for name in counts[last])
-    for way, value in seconds.items():
-        console.print(f"[bold]batch[/] {way}: {value:.1f} s")
-    console.print(f"  at once {seconds[first] / seconds[last]:.1f} times faster than single runs; equal spikes: {same}")
-    return {"seconds": seconds, "ratio": seconds[first] / seconds[last], "equal": same}
+    same = all(np.array_equal(counts[first][layer], counts[last][layer]) for layer in counts[last])
+    ratio = seconds[first] / seconds[last]
+    console.print(f"\n[bold]batch {name}[/]: " + ", ".join(f"{way} {value:.1f} s" for way, value in seconds.items()))
+    console.print(f"  at once {ratio:.1f} times faster than single runs; equal spikes: {same}")
+    return {"seconds": seconds, "ratio": ratio, "equal": same}
 
 
 def nir(options: argparse.Namespace) -> dict[str, Any]:
@@ -276,7 +284,7 @@ PARTS = {
     **{f"parity {name}": partial(parity, name) for name in NETWORKS},
     "connections": connections,
     **{f"build {name}": partial(build, name) for name in POPULATIONS},
-    "batch": batch,
+    **{f"batch {name}": partial(batch, name) for name in ("dense", "residual")},
     "nir": nir,
 }
 

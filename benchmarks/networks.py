@@ -55,7 +55,7 @@ MEMORY_GB = 12.0
 AGREEMENT = 0.99
 NUM_STEPS = 10
 AGREE_STEPS = 1500
-AGREE_OPTIONS: dict[str, Any] = {"channel_wise": True, "percentile": 100.0}
+AGREE_OPTIONS: dict[str, Any] = {"method": "maximum"}
 
 
 def photos(count: int, size: int, seed: int) -> np.ndarray:
