@@ -14,7 +14,7 @@ ROOMS = [
     ["backends", "training"],
     ["analysis"],
     ["report"],
-    ["testing", "conversion", "api", "pipeline"],
+    ["testing", "conversion", "api", "search", "pipeline"],
     ["cli", "__main__"],
 ]
 PLACE = {room: place for place, rooms in enumerate(ROOMS) for room in rooms}

@@ -1,0 +1,199 @@
+"""The search itself: trials in rounds, on more and more samples, within a time limit."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snntoolbox.analysis.operations import operation_weights
+from snntoolbox.api import load_backend, simulate, split_options
+from snntoolbox.backends.base import Backend
+from snntoolbox.backends.record import Probes
+from snntoolbox.errors import ConversionError, SNNToolboxError
+from snntoolbox.ir.evaluate import evaluate
+from snntoolbox.ir.graph import Graph
+from snntoolbox.passes.pipeline import run_passes
+from snntoolbox.search.goal import Goal
+from snntoolbox.search.space import Round, rounds
+from snntoolbox.search.trial import Trial, make_trial
+
+__all__ = ["Search", "SearchResult"]
+
+Array = NDArray[Any]
+Progress = Callable[[Iterable[Any], int, str], Iterable[Any]]
+_LOG = logging.getLogger(__name__)
+HELD_OUT_EVERY = 3
+"""Every third sample is held out to compare trials on; the others are for calibration."""
+
+
+@dataclass(frozen=True, eq=False)
+class SearchResult:
+    """What a search found.
+
+    Attributes:
+        goal: What was searched for.
+        best: The best trial, on all held-out samples.
+        trials: All trials, in order; trials of early rounds are on fewer samples.
+        stopped: Whether the time limit ended it before all rounds were done.
+    """
+
+    goal: Goal
+    best: Trial
+    trials: tuple[Trial, ...]
+    stopped: bool = False
+
+    @property
+    def pareto(self) -> list[tuple[float, int, float, Trial]]:
+        """Agreement, steps, operations and trial of all points that no other one beats in all three.
+
+        Only trials on the most samples are compared: the others' numbers are too rough.
+        """
+        most = max(trial.num_samples for trial in self.trials)
+        points = [
+            (float(trial.agreement[step]), step + 1, float(trial.operations[step]), trial)
+            for trial in self.trials
+            if trial.num_samples == most
+            for step in range(trial.num_steps)
+        ]
+        return _undominated(points)
+
+
+def _undominated(points: Sequence[tuple[float, int, float, Trial]]) -> list[tuple[float, int, float, Trial]]:
+    """Return the points for which no other has at least the agreement with no more steps and no more operations."""
+    ordered = sorted(points, key=lambda point: (point[1], point[2], -point[0]))
+    kept: list[tuple[float, int, float, Trial]] = []
+    for point in ordered:  # a point that dominates this one has no more steps, so it came before
+        if not any(other[0] >= point[0] and other[2] <= point[2] for other in kept):
+            kept.append(point)
+    return kept
+
+
+@dataclass(eq=False)
+class Search:
+    """A search over the options of `snntoolbox.convert` for one network.
+
+    Attributes:
+        graph: The parsed network.
+        x: Samples that neither training nor test uses, shape (num_samples, *sample shape).
+        goal: What is searched for.
+        base: Options that all trials share; what is varied is laid over them.
+        spike_code: Registered name of the spike code.
+        backend: What the result is to run on; options that it refuses are left out. Simulates the trials as well.
+        batch_size: Samples simulated at a time.
+        time_limit_s: No trial is started after that many seconds, except those of the last comparison.
+        progress: Shows the progress of an iterable: (items, number of items, label) -> items.
+    """
+
+    graph: Graph
+    x: Array
+    goal: Goal = field(default_factory=Goal)
+    base: Mapping[str, Any] = field(default_factory=dict)
+    spike_code: str = "rate"
+    backend: str | Backend = "tensorflow"
+    batch_size: int = 100
+    time_limit_s: float = 600.0
+    progress: Progress | None = None
+
+    def __post_init__(self) -> None:
+        """Split the samples, and compute what the ANN answers.
+
+        Raises:
+            ConversionError: There are too few samples.
+        """
+        if len(self.x) < 2 * HELD_OUT_EVERY:
+            raise ConversionError(
+                f"a search holds out every {HELD_OUT_EVERY}rd sample: expected at least {2 * HELD_OUT_EVERY} samples, "
+                f"got {len(self.x)}; several hundred are needed to tell options apart"
+            )
+        held_out = np.arange(len(self.x)) % HELD_OUT_EVERY == HELD_OUT_EVERY - 1
+        self._calibration, self._held_out = self.x[~held_out], self.x[held_out]
+        self._reference = np.asarray(evaluate(self.graph, self._held_out, batch_size=self.batch_size))
+        self._backend = load_backend(self.backend)
+        self._known: dict[tuple[int, str], Trial] = {}
+        self._start = time.perf_counter()
+
+    def run(self, plan: Sequence[Round] | None = None) -> SearchResult:
+        """Go through the rounds, compare the best on all held-out samples, and return the result.
+
+        Args:
+            plan: The rounds; `snntoolbox.search.rounds` for the steps of the goal unless given.
+
+        Raises:
+            ConversionError: No set of options could be converted and simulated.
+        """
+        self._start = time.perf_counter()
+        plan = rounds(self.goal.num_steps) if plan is None else plan
+        best: list[Mapping[str, Any]] = [{}]
+        stopped = False
+        for one in plan:
+            candidates = _distinct([{**kept, **variation} for kept in best for variation in ({}, *one.variations)])
+            trials, stopped = self._round(one, candidates)
+            best = [trial.options for trial in self._best(trials)[: one.keep]] or best
+            if stopped:
+                break
+        final = [trial for trial in (self.trial(options) for options in best) if trial is not None]
+        if not final:
+            raise ConversionError("the search found no set of options that can be converted and simulated")
+        return SearchResult(self.goal, self._best(final)[0], tuple(self._known.values()), stopped)
+
+    def _round(self, one: Round, candidates: list[Mapping[str, Any]]) -> tuple[list[Trial], bool]:
+        shown = candidates if self.progress is None else self.progress(candidates, len(candidates), one.name)
+        trials: list[Trial] = []
+        for options in shown:
+            if trials and time.perf_counter() - self._start > self.time_limit_s:
+                _LOG.warning("the search's time is up in round '%s'; the best so far is taken", one.name)
+                return trials, True
+            trial = self.trial(options, one.share)
+            if trial is not None:
+                trials.append(trial)
+        return trials, False
+
+    def _best(self, trials: Sequence[Trial]) -> list[Trial]:
+        return sorted(trials, key=self.goal.key, reverse=True)
+
+    def trial(self, options: Mapping[str, Any], share: float = 1.0) -> Trial | None:
+        """Convert and simulate with one set of options; None if that cannot be done, with a note in the log.
+
+        Args:
+            options: Of `snntoolbox.convert`.
+            share: Share of the held-out samples to simulate.
+        """
+        count = max(min(round(share * len(self._held_out)), len(self._held_out)), 1)
+        key = count, repr(sorted(options.items()))
+        if key not in self._known:
+            try:
+                self._known[key] = self._try(options, count)
+            except SNNToolboxError as error:
+                _LOG.info("left out: %s (%s)", options, error)
+                return None
+        return self._known[key]
+
+    def _try(self, options: Mapping[str, Any], count: int) -> Trial:
+        start = time.perf_counter()
+        conversion, code = split_options(self.spike_code, {**self.base, **options})
+        spiking = run_passes(conversion.run(self.graph, self._calibration, code).spiking, self._backend.passes())
+        weights = operation_weights(spiking)
+        record = simulate(
+            spiking,
+            self._held_out[:count],
+            backend=self._backend,
+            num_steps=self.goal.num_steps,
+            batch_size=self.batch_size,
+            probes=Probes(totals=weights),
+        )
+        operations = sum(record.totals.values()) if record.totals else np.zeros((self.goal.num_steps, count))
+        seconds = time.perf_counter() - start
+        trial = make_trial(options, record.output_over_time, self._reference[:count], np.asarray(operations), seconds)
+        _LOG.info("%.1f %% agree (%d samples, %.0f s): %s", 100 * trial.agreement[-1], count, seconds, trial.name)
+        return trial
+
+
+def _distinct(candidates: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the candidates without repetitions."""
+    return list({repr(sorted(one.items())): one for one in candidates}.values())
