@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -16,7 +16,9 @@ from snntoolbox.errors import ConversionError
 from snntoolbox.ir.graph import Graph
 from snntoolbox.ir.ops import PoolGate
 from snntoolbox.passes.base import Pass
+from snntoolbox.passes.normalize_activations import NormalizeActivations
 from snntoolbox.passes.pipeline import OutputComparison, conversion_passes, preparation_passes, run_passes
+from snntoolbox.passes.shortcuts import NormalizeStackedLayers
 from snntoolbox.registry import CODES
 
 if TYPE_CHECKING:
@@ -57,6 +59,7 @@ class Conversion:
         percentile: Of the non-zero activations, in (0, 100].
         channel_wise: One scale a channel instead of one a layer.
         normalization_schedule: Lower the percentile by 0.02 for each layer of depth.
+        normalize_shortcuts: Scale what shortcuts add to a sum; off to show what that is worth.
         max2avg_pool: Replace max-pooling by average-pooling.
         softmax_to_relu: Replace a softmax at the output by a rectifier.
         maxpool_type: How spiking max-pooling finds the maximum; see `snntoolbox.ir.ops.SpikingMaxPool`.
@@ -69,6 +72,7 @@ class Conversion:
     percentile: float = 99.9
     channel_wise: bool = False
     normalization_schedule: bool = False
+    normalize_shortcuts: bool = True
     max2avg_pool: bool = False
     softmax_to_relu: bool = False
     maxpool_type: PoolGate = "cumulative"
@@ -98,6 +102,7 @@ class Conversion:
             percentile=normalization.percentile,
             channel_wise=normalization.channel_wise,
             normalization_schedule=normalization.normalization_schedule,
+            normalize_shortcuts=normalization.normalize_shortcuts,
             max2avg_pool=conversion.max2avg_pool,
             softmax_to_relu=conversion.softmax_to_relu,
             maxpool_type=conversion.maxpool_type,
@@ -140,7 +145,8 @@ class Conversion:
         *scaling, insert = self.passes(code, calibration)
         normalized = run_passes(prepared, scaling, check=check)
         options = json.dumps(asdict(code))  # type: ignore[call-overload]
-        return normalized, run_passes(normalized, [insert]).with_attributes(**{OPTIONS: options})
+        source = normalized if self.normalize_shortcuts else run_passes(prepared, _without_shortcuts(scaling))
+        return normalized, run_passes(source, [insert]).with_attributes(**{OPTIONS: options})
 
     def run(self, graph: Graph, x_norm: Any, code: SpikeCode) -> Converted:
         """Take a parsed graph through all steps; see `snntoolbox.convert`."""
@@ -162,6 +168,14 @@ def code_of(graph: Graph) -> SpikeCode:
         raise ConversionError("this graph is no spiking network: it has no spike code. Call convert() first.")
     code: SpikeCode = CODES.load(graph.attributes["spike_code"])(**json.loads(graph.attributes.get(OPTIONS, "{}")))
     return code
+
+
+def _without_shortcuts(scaling: Sequence[Pass]) -> list[Pass]:
+    """Return the passes with a normalisation that leaves shortcuts as they are."""
+    return [
+        NormalizeStackedLayers(one.scales, one.keep_head) if isinstance(one, NormalizeActivations) else one
+        for one in scaling
+    ]
 
 
 class _Batches:

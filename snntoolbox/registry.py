@@ -116,6 +116,7 @@ PASSES = Registry(
         "replace_softmax": "snntoolbox.passes.replace_softmax:ReplaceSoftmax",
         "rectify_outputs": "snntoolbox.passes.rectify_outputs:RectifyOutputs",
         "normalize_activations": "snntoolbox.passes.normalize_activations:NormalizeActivations",
+        "normalize_stacked_layers": "snntoolbox.passes.shortcuts:NormalizeStackedLayers",
         "insert_neurons": "snntoolbox.passes.insert_neurons:InsertNeurons",
     },
 )

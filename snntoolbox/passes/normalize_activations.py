@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -17,7 +17,7 @@ from snntoolbox.passes.base import Pass, Preserves
 from snntoolbox.passes.factors import Factor
 from snntoolbox.passes.scales import ScalePlan, plan_scales
 
-__all__ = ["NormalizeActivations"]
+__all__ = ["NormalizeActivations", "write_normalized"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,14 +51,33 @@ class NormalizeActivations(Pass):
 
     def __call__(self, graph: Graph) -> Graph:
         """Return the normalised graph."""
-        return _Writer(graph, plan_scales(graph, self.scales, keep_head=self.keep_head)).write()
+        return write_normalized(graph, plan_scales(graph, self.scales, keep_head=self.keep_head))
+
+
+def write_normalized(
+    graph: Graph, plan: ScalePlan, *, kept: Collection[str] = (), unscaled: Collection[tuple[str, int]] = ()
+) -> Graph:
+    """Return the graph with the scales of a plan.
+
+    Args:
+        graph: The graph before normalisation.
+        plan: The scale of each node.
+        kept: Nodes that stay as they are, and so do the wires to them.
+        unscaled: Other wires, (node, number of the input), whose values stay as they are.
+    """
+    rescaled = {
+        (name, position): ratio
+        for (name, position), ratio in plan.rescaled.items()
+        if name not in kept and (name, position) not in unscaled
+    }
+    return _Writer(graph, ScalePlan(plan.scales, rescaled), frozenset(kept)).write()
 
 
 class _Writer:
     """Writes the nodes of the normalised graph in order, with rescalings where they are first needed."""
 
-    def __init__(self, graph: Graph, plan: ScalePlan) -> None:
-        self._graph, self._plan = graph, plan
+    def __init__(self, graph: Graph, plan: ScalePlan, kept: frozenset[str]) -> None:
+        self._graph, self._plan, self._kept = graph, plan, kept
         self._dtype = parameter_dtype(graph)
         self._nodes: list[Node] = []
         self._names = set(graph.shapes)
@@ -93,6 +112,8 @@ class _Writer:
         return self._rescalings[key]
 
     def _op(self, node: Node) -> Op:
+        if node.name in self._kept:
+            return node.op
         scale = self._plan.scales[node.name]
         if isinstance(node.op, (*WEIGHTED, ops.Affine)):
             rescaled = (node.name, 0) in self._plan.rescaled

@@ -84,6 +84,18 @@ def _color(folder: Path) -> None:
         np.savez(folder / f"{name}.npz", np.concatenate([x, x / 2, 1 - x], axis=-1))
 
 
+def _residual(folder: Path) -> None:
+    import keras
+    from keras import layers
+
+    keras.utils.set_random_seed(0)
+    x = keras.Input((8, 8, 1))
+    y = layers.Conv2D(3, 3, padding="same", activation="relu")(x)
+    z = layers.add([layers.Conv2D(3, 3, padding="same")(y), y])
+    z = layers.Dense(3)(layers.Flatten()(layers.ReLU()(z)))
+    keras.Model(x, z).save(folder / "residual.keras")
+
+
 def _metric(folder: Path) -> None:
     (folder / "measures.py").write_text("def spread(outputs, targets, ann_outputs):\n    return outputs.std()\n")
 
@@ -123,6 +135,7 @@ CASES: dict[str, tuple[Overrides, Any, Prepare | None]] = {
     "normalization.percentile": ({}, 80, None),
     "normalization.channel_wise": ({}, True, None),
     "normalization.normalization_schedule": ({"normalization.percentile": 50}, True, None),
+    "normalization.normalize_shortcuts": ({"paths.filename_ann": "residual.keras"}, False, _residual),
     "normalization.num_samples": ({}, 3, None),
     "normalization.tolerance": ({}, 1e-12, None),
     "conversion.spike_code": ({}, "temporal_pattern_of_nobody", None),

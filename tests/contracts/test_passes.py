@@ -25,6 +25,7 @@ MAKERS = {
     "replace_softmax": lambda kind: kind(),
     "rectify_outputs": lambda kind: kind(),
     "normalize_activations": lambda kind: lambda graph: kind(largest_activations(graph, random_samples(graph, 7))),
+    "normalize_stacked_layers": lambda kind: lambda graph: kind(largest_activations(graph, random_samples(graph, 7))),
     "insert_neurons": lambda kind: kind(RateCode()),
 }
 

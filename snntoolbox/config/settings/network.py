@@ -33,6 +33,10 @@ class Normalization(Section):
     normalization_schedule: bool = Field(
         description="Lower the percentile by 0.02 for each layer of depth, since activity decreases with depth."
     )
+    normalize_shortcuts: bool = Field(
+        description="In residual networks, scale what a shortcut adds to a sum as the other branches are scaled (Hu et "
+        "al. 2018, section 3.2). Off only to show what that is worth: rates deviate from their activations then."
+    )
     num_samples: CountOrAll = Field(description="Number of samples of `x_norm` that the activations are computed for.")
     tolerance: float = Field(
         gt=0,
