@@ -17,14 +17,23 @@ from numpy.typing import NDArray
 from snntoolbox.errors import SimulationError
 from snntoolbox.neurons.noise import stream_key, uniform
 
-__all__ = ["INPUT_STREAM", "ConstantCurrent", "PoissonSpikes", "SpikeTrains", "Stimulus"]
+__all__ = [
+    "INPUT_STREAM",
+    "ConstantCurrent",
+    "PoissonSpikes",
+    "SpikeTrains",
+    "Stimulus",
+    "frozen_values",
+    "sample_numbers",
+]
 
 Array = NDArray[np.floating[Any]]
 INPUT_STREAM = "input"
 """Name under which input noise is keyed; see `snntoolbox.neurons.noise.stream_key`."""
 
 
-def _frozen(value: Any) -> Any:
+def frozen_values(value: Any) -> Any:
+    """Return a read-only view of values as floating-point numbers."""
     array = np.asarray(value)
     array = array if array.dtype.kind == "f" else array.astype(np.float32)
     view = array.view()
@@ -59,7 +68,12 @@ class Stimulus(ABC):
         return self.shape[0]
 
 
-def _sample_ids(given: Any, batch: int) -> NDArray[np.integer[Any]]:
+def sample_numbers(given: Any, batch: int) -> NDArray[np.integer[Any]]:
+    """Return the index of each sample in the data set: as given, or 0, 1, ...
+
+    Raises:
+        SimulationError: There is not one for each sample.
+    """
     ids = np.arange(batch) if given is None else np.asarray(given)
     if ids.shape != (batch,):
         raise SimulationError(f"expected one sample index for each of the {batch} samples, got shape {ids.shape}")
@@ -81,8 +95,8 @@ class ConstantCurrent(Stimulus):
 
     def __post_init__(self) -> None:
         """Freeze the arrays."""
-        object.__setattr__(self, "values", _frozen(self.values))
-        object.__setattr__(self, "sample_ids", _sample_ids(self.sample_ids, len(self.values)))
+        object.__setattr__(self, "values", frozen_values(self.values))
+        object.__setattr__(self, "sample_ids", sample_numbers(self.sample_ids, len(self.values)))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -123,8 +137,8 @@ class PoissonSpikes(Stimulus):
         Raises:
             SimulationError: A parameter is outside its limits.
         """
-        object.__setattr__(self, "values", _frozen(self.values))
-        object.__setattr__(self, "sample_ids", _sample_ids(self.sample_ids, len(self.values)))
+        object.__setattr__(self, "values", frozen_values(self.values))
+        object.__setattr__(self, "sample_ids", sample_numbers(self.sample_ids, len(self.values)))
         if not 0 < self.rate <= 1 or self.peak <= 0:
             raise SimulationError(
                 f"Poisson input: expected a rate in (0, 1] spikes per step and a peak > 0, got {self.rate} and "
@@ -174,8 +188,8 @@ class SpikeTrains(Stimulus):
 
     def __post_init__(self) -> None:
         """Freeze the arrays."""
-        object.__setattr__(self, "trains", _frozen(self.trains))
-        object.__setattr__(self, "sample_ids", _sample_ids(self.sample_ids, self.trains.shape[1]))
+        object.__setattr__(self, "trains", frozen_values(self.trains))
+        object.__setattr__(self, "sample_ids", sample_numbers(self.sample_ids, self.trains.shape[1]))
 
     @property
     def shape(self) -> tuple[int, ...]:
