@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from snntoolbox.codes.rounding import Rounding
 from snntoolbox.codes.stimulus import Stimulus
+from snntoolbox.errors import ConversionError
 from snntoolbox.neurons import NeuronModel
 
 if TYPE_CHECKING:
@@ -50,6 +52,14 @@ class SpikeCode(ABC):
             values: The samples.
             sample_ids: Index of each in the data set, shape (batch,); keys the noise of stochastic input.
         """
+
+    def rounding(self, num_steps: int) -> Rounding:
+        """Return what becomes of a normalised activation in ``num_steps`` time steps, on average over its course.
+
+        Raises:
+            ConversionError: Messages of this code are no multiples of a unit.
+        """
+        raise ConversionError(f"spike code '{self.name}': values are not rounded to a number of spikes")
 
     @staticmethod
     @abstractmethod

@@ -4,6 +4,8 @@ A model belongs here as parameters plus one NumPy step. `MODELS` names those tha
 """
 
 from snntoolbox.neurons.base import Clock, Emission, NeuronModel, State
+from snntoolbox.neurons.burst import BurstIntegrateAndFire
+from snntoolbox.neurons.graded import GradedIntegrateAndFire
 from snntoolbox.neurons.integrate_and_fire import IntegrateAndFire
 from snntoolbox.neurons.readout import Accumulator, SoftmaxNeuron
 from snntoolbox.neurons.signed import SignedIntegrateAndFire
@@ -11,8 +13,10 @@ from snntoolbox.neurons.signed import SignedIntegrateAndFire
 __all__ = [
     "MODELS",
     "Accumulator",
+    "BurstIntegrateAndFire",
     "Clock",
     "Emission",
+    "GradedIntegrateAndFire",
     "IntegrateAndFire",
     "NeuronModel",
     "SignedIntegrateAndFire",
@@ -21,5 +25,13 @@ __all__ = [
 ]
 
 MODELS: dict[str, type[NeuronModel]] = {
-    m.__name__: m for m in (Accumulator, IntegrateAndFire, SignedIntegrateAndFire, SoftmaxNeuron)
+    m.__name__: m
+    for m in (
+        Accumulator,
+        BurstIntegrateAndFire,
+        GradedIntegrateAndFire,
+        IntegrateAndFire,
+        SignedIntegrateAndFire,
+        SoftmaxNeuron,
+    )
 }

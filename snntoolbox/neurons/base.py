@@ -86,12 +86,18 @@ class Emission:
 class NeuronModel(ABC):
     """Parameters of a layer of neurons and one time step in NumPy.
 
-    Concrete models are frozen dataclasses. ``readout`` says what an output layer of this model is decoded from: the
-    membrane potential, or the sum of its messages.
+    Concrete models are frozen dataclasses.
+
+    Attributes:
+        readout: What an output layer of this model is decoded from: the membrane potential, or the sum of its messages.
+        spiking: Whether it ever sends anything.
+        emits: How messages and events belong together. A message is a whole multiple of one size; that multiple is the
+            number of spikes (``spikes``), a number of spikes of either sign (``signed``), or one event (``graded``).
     """
 
     readout: ClassVar[Literal["potential", "message"]] = "message"
     spiking: ClassVar[bool] = True
+    emits: ClassVar[Literal["spikes", "signed", "graded"]] = "spikes"
 
     @abstractmethod
     def init_state(self, shape: tuple[int, ...], dtype: Any = np.float64) -> State:
@@ -109,3 +115,14 @@ class NeuronModel(ABC):
         Returns:
             What is sent in this step, and the new state.
         """
+
+    def margin(self, state: State, current: Array) -> Array | None:
+        """Return how far a neuron is from deciding otherwise in this step, shape (batch, *shape).
+
+        Where that is tiny, rounding may decide. None if there is nothing to decide.
+
+        Args:
+            state: Before the step.
+            current: Input charge of this step, shape (batch, *shape).
+        """
+        return None

@@ -96,6 +96,10 @@ class IntegrateAndFire(NeuronModel):
             new_state["refractory"] = np.where(spikes > 0, self.refractory_steps, left).astype(dtype)
         return Emission(message=spikes * self.message_size, spikes=spikes), new_state
 
+    def margin(self, state: State, current: Array) -> Array | None:
+        """Return the distance of the potential before reset from the threshold."""
+        return np.asarray(np.abs(self.leak_factor * state["potential"] + current - self.threshold))
+
     def _reset(self, u: Array, spikes: Array) -> Array:
         if self.reset == "subtract":
             return u - self.threshold * spikes

@@ -1,9 +1,13 @@
-"""Neurons that send negative spikes as well, for rectifiers with a slope for negative inputs (leaky, parametric)."""
+"""Neurons that take spikes back by negative ones.
+
+They stand for rectifiers with a slope for negative inputs (leaky, parametric), and for plain ones where spikes that
+were sent too early are to be corrected.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -25,8 +29,10 @@ class SignedIntegrateAndFire(NeuronModel):
         V(t) = u - θ s
         message = amplitude s
 
-    All spikes are of one size. What was sent up to step T, in units of θ / amplitude, is f(S(T)) + V(0) - V(T), and V
-    stays between the thresholds unless charge arrives faster than one spike a step takes away: so the mean message is
+    With α = 0 and V(0) = θ / 2 this is the signed neuron with a memory of what it sent (Wang et al. 2022, "Signed
+    neuron with memory"): s = -1 if the potential is negative and more spikes were sent than taken back. All spikes are
+    of one size. What was sent up to step T, in units of θ / amplitude, is f(S(T)) + V(0) - V(T), and V stays between
+    the thresholds unless charge arrives faster than one spike a step takes away: so the mean message is
     within (θ - V(0)) / T of the leaky rectifier of the mean input, however the input fluctuates. The running sum is
     what makes that so. A neuron that let go of its negative charge at a lower threshold -θ / α (Kim et al. 2020,
     "Spiking-YOLO", section 3.3) could not take back what it sent when the input rises again; its error does not fall
@@ -40,6 +46,8 @@ class SignedIntegrateAndFire(NeuronModel):
         initial_potential: V(0) < θ. With half the threshold the number of spikes is rounded, not cut off.
         clamp_steps: Number of first steps in which input is discarded.
     """
+
+    emits: ClassVar[Literal["spikes", "signed", "graded"]] = "signed"
 
     threshold: Parameter = 1.0
     amplitude: Parameter | None = None
@@ -89,8 +97,8 @@ class SignedIntegrateAndFire(NeuronModel):
         after = {"potential": u - self.threshold * signs, "charge": charge}
         return Emission(message=signs * self.message_size, spikes=np.abs(signs)), after
 
-    def margin(self, state: State, current: Array) -> Array:
-        """Return how far u is from the nearer threshold; where that is tiny, rounding may decide."""
+    def margin(self, state: State, current: Array) -> Array | None:
+        """Return how far u is from the nearer threshold."""
         _, u = self._integrate(state, current)
         return np.asarray(np.minimum(np.abs(u - self.threshold), np.abs(u - self.lower_threshold)))
 

@@ -16,7 +16,14 @@ from snntoolbox.backends import Backend, Probes, Record
 from snntoolbox.codes import ConstantCurrent, PoissonSpikes, SpikeTrains, Stimulus
 from snntoolbox.errors import ConformanceError, SimulationError, SNNToolboxError, UnsupportedError
 from snntoolbox.ir import Graph
-from snntoolbox.neurons import IntegrateAndFire, NeuronModel, SignedIntegrateAndFire, SoftmaxNeuron
+from snntoolbox.neurons import (
+    BurstIntegrateAndFire,
+    GradedIntegrateAndFire,
+    IntegrateAndFire,
+    NeuronModel,
+    SignedIntegrateAndFire,
+    SoftmaxNeuron,
+)
 from snntoolbox.testing.comparison import compare_records, run_reference
 from snntoolbox.testing.spiking_networks import SpikingNetworks
 
@@ -44,6 +51,20 @@ NEURONS: dict[str, NeuronModel] = {
     "a leak": IntegrateAndFire(leak_factor=0.5, threshold=0.5),
     "a voltage clamp": IntegrateAndFire(clamp_steps=4, initial_potential=0.5),
     "thresholds by channel": IntegrateAndFire(threshold=np.array([0.5, 1, 2, 0.25, 1, 1, 2, 0.5, 1, 4.0])),
+    "spikes that are taken back": SignedIntegrateAndFire(threshold=0.5, initial_potential=0.25),
+    "bursts": BurstIntegrateAndFire(threshold=0.25, max_spikes=3, initial_potential=0.125),
+    "bursts after a clamp, thresholds by channel": BurstIntegrateAndFire(
+        np.array([0.5, 1, 2, 0.25, 1, 1, 2, 0.5, 1, 4.0]), amplitude=0.5, clamp_steps=3
+    ),
+    "sizes that are powers": GradedIntegrateAndFire(levels=4, initial_potential=0.0625),
+    "all sizes": GradedIntegrateAndFire(threshold=2.0, levels=8, spacing="uniform", initial_potential=0.125),
+    "three sizes after a clamp": GradedIntegrateAndFire(1.5, levels=3, spacing="uniform", clamp_steps=4),
+    "sizes and slopes by channel": GradedIntegrateAndFire(
+        threshold=np.array([0.5, 1, 2, 0.25, 1, 1, 2, 0.5, 1, 4.0]),
+        amplitude=1.0,
+        levels=3,
+        negative_slope=np.array([0, 0.5, 1, -0.25, 2, 0.25, 0.125, 0, 0.5, 0.75]),
+    ),
     "negative spikes": SignedIntegrateAndFire(negative_slope=0.25, initial_potential=0.5),
     "slopes by channel": SignedIntegrateAndFire(
         threshold=0.5, amplitude=1.0, negative_slope=np.array([0, 0.5, 1, -0.25, 2, 0.25, 0.125, 0, 0.5, 0.75])
@@ -129,6 +150,8 @@ def output_neurons(backend: Backend) -> int:
     outputs = (
         IntegrateAndFire(),
         SignedIntegrateAndFire(negative_slope=1.0),
+        GradedIntegrateAndFire(levels=4, initial_potential=0.0625),
+        BurstIntegrateAndFire(threshold=0.25, initial_potential=0.125),
         SoftmaxNeuron("poisson"),
         SoftmaxNeuron("clock", 0.5),
     )

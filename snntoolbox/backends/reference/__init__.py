@@ -17,7 +17,7 @@ from snntoolbox.backends.reference.pooling import MaxPoolState
 from snntoolbox.codes import Stimulus
 from snntoolbox.ir import Graph, Node
 from snntoolbox.ir.ops import Input, Spiking, SpikingMaxPool
-from snntoolbox.neurons import Clock, NeuronModel, SignedIntegrateAndFire, State
+from snntoolbox.neurons import Clock, NeuronModel, State
 from snntoolbox.neurons.noise import stream_key
 
 __all__ = ["ReferenceBackend", "ReferenceSimulation"]
@@ -37,8 +37,8 @@ class ReferenceSimulation(Simulation):
     """A graph with the state of its neurons.
 
     Attributes:
-        margins: After a run: layer -> smallest distance of the potential before reset from the threshold over all
-            steps, shape (batch, *shape). Where it is tiny, float32 may decide otherwise.
+        margins: After a run: layer -> smallest distance of the potential before reset from a threshold over all steps,
+            shape (batch, *shape). Where it is tiny, float32 may decide otherwise.
     """
 
     def __init__(self, graph: Graph, *, batch_size: int, dt_ms: float, seed: int) -> None:
@@ -97,13 +97,9 @@ class ReferenceSimulation(Simulation):
         return emission.message
 
     def _measure_margin(self, name: str, model: NeuronModel, before: State, current: Array) -> None:
-        threshold = getattr(model, "threshold", None)
-        if threshold is None:
+        margin = model.margin(before, current)
+        if margin is None:
             return
-        if isinstance(model, SignedIntegrateAndFire):
-            margin = model.margin(before, current)
-        else:
-            margin = np.abs(getattr(model, "leak_factor", 1.0) * before["potential"] + current - threshold)
         self.margins[name] = np.minimum(self.margins.get(name, np.inf), margin)
 
 

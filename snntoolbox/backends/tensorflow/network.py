@@ -29,7 +29,6 @@ from snntoolbox.ir import Node
 from snntoolbox.ir.ops import Input, MaxPool, Spiking, SpikingMaxPool
 from snntoolbox.ir.tf_ops import apply_op
 from snntoolbox.ir.tf_windows import max_pool
-from snntoolbox.neurons import SignedIntegrateAndFire
 
 __all__ = ["Network"]
 
@@ -100,7 +99,7 @@ class Network:
         state = {name: tf.tile(value, (batch, *(1,) * len(shape))) for name, value in one.items()}
         if op.model.spiking:
             state["count"] = tf.zeros((batch, *shape), self.setup.dtype)
-        if isinstance(op.model, SignedIntegrateAndFire):
+        if op.model.emits != "spikes":
             state["net"] = tf.zeros((batch, *shape), self.setup.dtype)
         return state
 

@@ -17,7 +17,15 @@ import tensorflow as tf
 from snntoolbox.backends.tensorflow.noise import uniform
 from snntoolbox.errors import UnsupportedError
 from snntoolbox.ir.tf_windows import constant
-from snntoolbox.neurons import Accumulator, IntegrateAndFire, NeuronModel, SignedIntegrateAndFire, SoftmaxNeuron
+from snntoolbox.neurons import (
+    Accumulator,
+    BurstIntegrateAndFire,
+    GradedIntegrateAndFire,
+    IntegrateAndFire,
+    NeuronModel,
+    SignedIntegrateAndFire,
+    SoftmaxNeuron,
+)
 
 __all__ = ["State", "Tick", "parameter", "step"]
 
@@ -51,8 +59,8 @@ def step(model: NeuronModel, state: State, charge: tf.Tensor, tick: Tick) -> tup
         tick: The step.
 
     Returns:
-        1 where a neuron fires (-1 for a negative spike) and 0 elsewhere, or None if the model never fires; and the
-        state after the step.
+        The message of each neuron in units of the model's ``message_size`` (1 for a spike, -1 for a negative one), or
+        None if the model never fires; and the state after the step.
 
     Raises:
         UnsupportedError: The model is not defined here.
@@ -99,20 +107,59 @@ def _after_spike(model: IntegrateAndFire, u: tf.Tensor, fires: tf.Tensor, spikes
 
 @step.register
 def _(model: SignedIntegrateAndFire, state: State, charge: tf.Tensor, tick: Tick) -> tuple[tf.Tensor | None, State]:
-    slope, total = parameter(model.negative_slope, charge), state["charge"] + charge
-    u = state["potential"] + (_rectify(total, slope) - _rectify(state["charge"], slope))
+    total, u = _integrate(model, state, charge)
     threshold = parameter(model.threshold, u)
     signs = tf.cast(u >= threshold, u.dtype) - tf.cast(u < parameter(model.lower_threshold, u), u.dtype)
-    potential = u - threshold * signs
-    if model.clamp_steps:
-        free, zero = tick.number > model.clamp_steps, tf.zeros((), u.dtype)
-        signs, total = tf.where(free, signs, zero), tf.where(free, total, zero)
-        potential = tf.where(free, potential, parameter(model.initial_potential, u))
-    return signs, {"potential": potential, "charge": total}
+    return _clamped(model, tick, signs, {"potential": u - threshold * signs, "charge": total})
+
+
+@step.register
+def _(model: BurstIntegrateAndFire, state: State, charge: tf.Tensor, tick: Tick) -> tuple[tf.Tensor | None, State]:
+    u = state["potential"] + charge
+    spikes = tf.clip_by_value(_floor_divide(u, model.threshold), 0, model.max_spikes)
+    return _clamped(model, tick, spikes, {"potential": u - parameter(model.threshold, u) * spikes})
+
+
+@step.register
+def _(model: GradedIntegrateAndFire, state: State, charge: tf.Tensor, tick: Tick) -> tuple[tf.Tensor | None, State]:
+    total, u = _integrate(model, state, charge)
+    if model.spacing == "uniform":
+        k = tf.clip_by_value(_floor_divide(u, model.unit), -model.levels, model.levels)
+    else:
+        k = tf.zeros_like(u)
+        for up, down, grown in model.bounds:
+            high, low = parameter(np.multiply(model.unit, up), u), parameter(np.multiply(model.unit, down), u)
+            k += grown * (tf.cast(u >= high, u.dtype) - tf.cast(u < low, u.dtype))
+    return _clamped(model, tick, k, {"potential": u - parameter(model.unit, u) * k, "charge": total})
+
+
+def _integrate(model: Any, state: State, charge: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the running sum S and the potential u before reset of a neuron that rectifies the sum."""
+    total = state["charge"] + charge
+    if not np.any(model.negative_slope):
+        return total, state["potential"] + (tf.nn.relu(total) - tf.nn.relu(state["charge"]))
+    slope = parameter(model.negative_slope, charge)
+    return total, state["potential"] + (_rectify(total, slope) - _rectify(state["charge"], slope))
 
 
 def _rectify(x: tf.Tensor, slope: tf.Tensor) -> tf.Tensor:
     return tf.maximum(x, 0) + slope * tf.minimum(x, 0)
+
+
+def _floor_divide(u: tf.Tensor, unit: Any) -> tf.Tensor:
+    if np.ndim(unit) == 0 and np.log2(float(unit)).is_integer():
+        return tf.floor(u * (1 / float(unit)))
+    # As a constant beside the graph: XLA replaces a division by a known number by a product that is not exact.
+    return tf.floor(u / constant(unit, u))
+
+
+def _clamped(model: Any, tick: Tick, sent: tf.Tensor, after: dict[str, tf.Tensor]) -> tuple[tf.Tensor, State]:
+    """Return what is sent and the states, or nothing and initial states while neurons are clamped."""
+    if not model.clamp_steps:
+        return sent, after
+    free, zero = tick.number > model.clamp_steps, tf.zeros((), sent.dtype)
+    start = {"potential": parameter(model.initial_potential, sent), "charge": zero}
+    return tf.where(free, sent, zero), {name: tf.where(free, value, start[name]) for name, value in after.items()}
 
 
 @step.register

@@ -24,7 +24,7 @@ from snntoolbox.codes.stimulus import INPUT_STREAM
 from snntoolbox.ir import Node
 from snntoolbox.ir.ops import AveragePool, Input, MaxPool, Spiking, SpikingMaxPool
 from snntoolbox.ir.tf_ops import apply_op
-from snntoolbox.neurons import NeuronModel, SignedIntegrateAndFire
+from snntoolbox.neurons import NeuronModel
 from snntoolbox.neurons.noise import stream_key
 
 __all__ = ["Fixed", "Rows", "States", "Values", "apply_alone", "loop", "no_rows", "row_specs", "run_steps"]
@@ -219,8 +219,10 @@ class _Step:
 
 
 def _events(model: NeuronModel, spikes: tf.Tensor) -> tf.Tensor:
-    """Return how many spikes a neuron sent, of whatever sign."""
-    return tf.abs(spikes) if isinstance(model, SignedIntegrateAndFire) else spikes
+    """Return how many events a neuron sent, of whatever sign and size."""
+    if model.emits == "graded":
+        return tf.cast(spikes != 0, spikes.dtype)
+    return tf.abs(spikes) if model.emits == "signed" else spikes
 
 
 def _messages(model: NeuronModel, spikes: tf.Tensor) -> tf.Tensor:

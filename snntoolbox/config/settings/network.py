@@ -77,6 +77,23 @@ class Conversion(Section):
 class Cell(Section):
     """The spiking neurons."""
 
+    neuron: Literal["integrate_and_fire", "signed", "burst", "graded"] = Field(
+        description="Which neurons the rate code has. `integrate_and_fire`: one spike a time step at most. `signed`: "
+        "negative spikes take back what was sent too early, which removes most of the error of a short run. `burst`: "
+        "up to `max_spikes` spikes a step. `graded`: one signed spike a step of one of `levels` sizes. The last three "
+        "are reset by subtraction, and have no leak and no refractory period."
+    )
+    max_spikes: int = Field(ge=1, le=127, description="Largest number of spikes in a step, of `burst` neurons.")
+    levels: int = Field(
+        ge=1,
+        le=32768,
+        description="Number of sizes of a spike, of `graded` neurons; the largest is the threshold. At most 16 if they "
+        "are powers of two.",
+    )
+    level_spacing: Literal["powers", "uniform"] = Field(
+        description="Sizes of the spikes of `graded` neurons. `powers`: the threshold, half of it, a quarter, ..., so "
+        "that a synapse shifts its weight instead of multiplying it. `uniform`: all multiples of the smallest."
+    )
     v_thresh: float = Field(
         gt=0,
         description="Membrane potential at which a neuron fires, in units of the normalised activation. A spike "
@@ -103,7 +120,8 @@ class Cell(Section):
     initial_potential: float = Field(
         ge=0,
         lt=1,
-        description="Membrane potential at the start, as a fraction of the threshold. Half of it makes a spike count "
+        description="Membrane potential at the start, as a fraction of the threshold (of the smallest size of a spike "
+        "of `graded` neurons). Half of it makes a spike count "
         "the rounded value of the activation instead of the truncated one, which gives good accuracy much earlier; 0 "
         "is what the original toolbox does.",
     )
