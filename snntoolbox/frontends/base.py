@@ -9,16 +9,24 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from snntoolbox.errors import DataError, UnsupportedError
 from snntoolbox.ir import Graph
 from snntoolbox.ir.samples import Array, Samples
 from snntoolbox.registry import FRONTENDS, suggest
 
-__all__ = ["Frontend", "find_frontend", "locate"]
+__all__ = ["Frontend", "Reference", "find_frontend", "locate"]
+
+
+class Reference(Protocol):
+    """A model as a function from samples to what it answers itself."""
+
+    def __call__(self, x: Samples, *, batch_size: int = 64) -> Array | list[Array]:
+        """Return the outputs; arguments and value as for `Frontend.reference_outputs`."""
 
 
 class Frontend(ABC):
@@ -72,6 +80,13 @@ class Frontend(ABC):
         Returns:
             The values of the only output, shape (num_samples, *shape), or a list in the order of the graph's outputs.
         """
+
+    def reference(self, model: Any) -> Reference:
+        """Return `reference_outputs` of a model as a function, for samples that come in several parts.
+
+        A frontend whose framework compiles a model overrides this, so that it is compiled once.
+        """
+        return partial(self.reference_outputs, model)
 
 
 def locate(path: str | PathLike[str]) -> Path:

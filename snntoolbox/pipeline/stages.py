@@ -7,6 +7,7 @@ import json
 import sys
 import uuid
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from snntoolbox.config.settings import Settings
 from snntoolbox.conversion import Conversion, code_of
 from snntoolbox.data import Dataset
 from snntoolbox.errors import DataError, DeviationError, RegistryError, RunError
-from snntoolbox.frontends.base import Frontend, find_frontend, locate
+from snntoolbox.frontends.base import Frontend, Reference, find_frontend, locate
 from snntoolbox.ir.evaluate import Evaluator, evaluate, max_relative_deviation
 from snntoolbox.ir.graph import Graph
 from snntoolbox.ir.io import is_graph_file, load_graph, save_graph
@@ -70,6 +71,11 @@ class Source:
     model: Any
     path: Path
 
+    @cached_property
+    def reference(self) -> Reference:
+        """The network as a function from samples to what its own library answers, prepared once."""
+        return self.frontend.reference(self.model)
+
 
 def find_source(settings: Settings) -> Source | None:
     """Load the trained network; None if ``filename_ann`` is a saved graph, which is its own source.
@@ -112,7 +118,7 @@ def compare_with_source(settings: Settings, source: Source, graph: Graph, sample
         DeviationError: It is above ``[normalization] tolerance``.
     """
     x = samples.compared
-    expected = source.frontend.reference_outputs(source.model, x)
+    expected = source.reference(x)
     received = evaluate(graph, x, nodes=graph.outputs)
     expected_list = list(expected) if isinstance(expected, list) else [expected]
     deviation = max_relative_deviation(expected_list, [received[name] for name in graph.outputs])
@@ -130,7 +136,7 @@ def source_outputs(source: Source, test: Dataset) -> Array:
     size = max(1, CHUNK_BYTES // (4 * prod(test.shape)))
 
     def first(x: Array) -> Array:
-        outputs = source.frontend.reference_outputs(source.model, x)
+        outputs = source.reference(x)
         return np.asarray(outputs[0] if isinstance(outputs, list) else outputs)
 
     return np.concatenate([first(x) for x in test.batches(size)])

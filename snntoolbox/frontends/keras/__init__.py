@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
-
 from snntoolbox.errors import UnsupportedError
-from snntoolbox.frontends.base import Frontend
+from snntoolbox.frontends.base import Frontend, Reference
 from snntoolbox.frontends.keras.files import load_model
-from snntoolbox.frontends.keras.shapes import input_name, input_shapes
+from snntoolbox.frontends.keras.runtime import KerasReference
+from snntoolbox.frontends.keras.shapes import input_shapes
 from snntoolbox.frontends.keras.walk import Walk, is_graph_model
 from snntoolbox.ir import Graph
-from snntoolbox.ir.samples import Array, Samples, named_samples
+from snntoolbox.ir.samples import Array, Samples
 
 __all__ = ["KerasFrontend"]
 
@@ -72,18 +71,12 @@ class KerasFrontend(Frontend):
 
     def reference_outputs(self, model: Any, x: Samples, *, batch_size: int = 64) -> Array | list[Array]:
         """Return what the model itself answers, in inference mode."""
-        import keras
+        return self.reference(model)(x, batch_size=batch_size)
 
+    def reference(self, model: Any) -> Reference:
+        """Return the model itself, in inference mode, compiled once; it answers with the weights it has by then."""
         _require_graph(model)
-        arrays = named_samples({input_name(tensor): tuple(tensor.shape[1:]) for tensor in model.inputs}, x)
-        num_samples = len(next(iter(arrays.values())))
-        call = _compiled(model)
-        batches = []
-        for start in range(0, max(num_samples, 1), batch_size):
-            inputs = [array[start : start + batch_size] for array in arrays.values()]
-            batches.append([keras.ops.convert_to_numpy(y) for y in call(*inputs)])
-        outputs = [np.concatenate(values) for values in zip(*batches, strict=True)]
-        return outputs[0] if len(outputs) == 1 else outputs
+        return KerasReference(model)
 
 
 def _require_graph(model: Any) -> None:
@@ -101,23 +94,3 @@ def _require_graph(model: Any) -> None:
             f"model '{model.name}' is not built, so it has no weights yet. Start it with keras.Input(shape), train or "
             "load its weights, then convert it"
         )
-
-
-def _compiled(model: Any) -> Callable[..., list[Any]]:
-    """The model as a function from flat inputs to flat outputs, compiled where TensorFlow computes it.
-
-    Not ``model.predict``: that would change the user's model, and is slower.
-    """
-    import keras
-
-    def call(*inputs: Any) -> list[Any]:
-        structured = inputs[0] if len(inputs) == 1 else keras.tree.pack_sequence_as(model.input, list(inputs))
-        return list(keras.tree.flatten(model(structured, training=False)))
-
-    if keras.backend.backend() != "tensorflow":
-        return call
-    import tensorflow as tf
-
-    signature = [tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype) for tensor in model.inputs]
-    concrete = tf.function(call, autograph=False).get_concrete_function(*signature)
-    return lambda *inputs: concrete(*(tf.constant(x, spec.dtype) for x, spec in zip(inputs, signature, strict=True)))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from snntoolbox.errors import UnsupportedError
-from snntoolbox.frontends.base import Frontend
+from snntoolbox.frontends.base import Frontend, Reference
 from snntoolbox.ir import Graph
 from snntoolbox.ir.samples import Array, Samples
 
@@ -87,14 +87,18 @@ class OnnxFrontend(Frontend):
 
     def reference_outputs(self, model: Any, x: Samples, *, batch_size: int = 64) -> Array | list[Array]:
         """Return what onnxruntime answers, or PyTorch if the model is a module; channels last."""
-        from snntoolbox.frontends.onnx.runtime import reference_outputs
+        return self.reference(model)(x, batch_size=batch_size)
 
-        call = None
+    def reference(self, model: Any) -> Reference:
+        """Return the model as it is now in onnxruntime, or in PyTorch if it is a module; channels last."""
+        from snntoolbox.frontends.onnx.runtime import OnnxReference
+
+        network = None
         if _is_torch(model):
             from snntoolbox.frontends.onnx.torch import Caller
 
-            call = Caller(model)
-        return reference_outputs(self._static(model), self.input_layout, x, batch_size, call)
+            network = Caller(model)
+        return OnnxReference(self._static(model), self.input_layout, network)
 
     def _static(self, model: Any) -> StaticModel:
         from snntoolbox.frontends.onnx.constants import static_model

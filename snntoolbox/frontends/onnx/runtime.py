@@ -23,7 +23,7 @@ from snntoolbox.frontends.onnx.shapes import declared_shape, graph_inputs
 from snntoolbox.frontends.onnx.walk import translate
 from snntoolbox.ir.samples import Array, Samples, named_samples
 
-__all__ = ["Network", "reference_outputs", "session"]
+__all__ = ["Network", "OnnxReference", "session"]
 
 Network = Callable[[Mapping[str, NDArray[Any]]], Sequence[NDArray[Any]]]
 """From one array for each input, in the file's order of axes, to one for each output."""
@@ -35,32 +35,43 @@ _OLDER_OPSETS = 6
 """How far behind the newest opset of onnx an onnxruntime may be."""
 
 
-def reference_outputs(
-    model: StaticModel, layout: InputLayout, x: Samples, batch_size: int, network: Network | None = None
-) -> Array | list[Array]:
-    """Return the outputs for all samples, channels last.
+class OnnxReference:
+    """A model as a function from samples to its outputs, both channels last."""
 
-    Args:
-        model: The model.
-        layout: Which axis of an input holds its channels.
-        x: Samples, channels last.
-        batch_size: Samples computed at a time; a file with a fixed batch is given as many as it wants.
-        network: What computes; onnxruntime unless given, for a file with a batch of one or any.
-    """
-    translation = translate(model, layout)
-    names = input_names(translation.inputs)
-    samples = named_samples({names[name]: tensor.stored for name, tensor in translation.inputs.items()}, x)
-    arrays = {name: _to_file(samples[names[name]], tensor) for name, tensor in translation.inputs.items()}
-    # An output without an axis of samples can only be computed for one.
-    alone = any(0 in tensor.layout for tensor in translation.outputs)
-    fixed = None if network else _fixed_batch(model.source)
-    network = network or session(model.source)
-    results = []
-    for batch, size in _batches(arrays, 1 if alone else fixed or batch_size, fixed):
-        values = zip(network(batch), translation.outputs, strict=True)
-        results.append([_from_file(np.asarray(y), tensor)[:size] for y, tensor in values])
-    outputs = [np.concatenate(values) for values in zip(*results, strict=True)]
-    return outputs[0] if len(outputs) == 1 else outputs
+    def __init__(self, model: StaticModel, layout: InputLayout, network: Network | None = None) -> None:
+        """Prepare the model.
+
+        Args:
+            model: The model.
+            layout: Which axis of an input holds its channels.
+            network: What computes; onnxruntime unless given, for a file with a batch of one or any.
+
+        Raises:
+            UnsupportedError: The model holds nodes that cannot be taken, or onnxruntime cannot run it.
+        """
+        self._translation = translate(model, layout)
+        self._names = input_names(self._translation.inputs)
+        self._fixed = None if network else _fixed_batch(model.source)
+        self._network = network or session(model.source)
+
+    def __call__(self, x: Samples, *, batch_size: int = 64) -> Array | list[Array]:
+        """Return the only output, shape (num_samples, *shape), or a list of all.
+
+        Args:
+            x: Samples, channels last.
+            batch_size: Samples computed at a time; a file with a fixed batch is given as many as it wants.
+        """
+        inputs, outputs = self._translation.inputs, self._translation.outputs
+        samples = named_samples({self._names[name]: tensor.stored for name, tensor in inputs.items()}, x)
+        arrays = {name: _to_file(samples[self._names[name]], tensor) for name, tensor in inputs.items()}
+        # An output without an axis of samples can only be computed for one.
+        alone = any(0 in tensor.layout for tensor in outputs)
+        results = []
+        for batch, size in _batches(arrays, 1 if alone else self._fixed or batch_size, self._fixed):
+            values = zip(self._network(batch), outputs, strict=True)
+            results.append([_from_file(np.asarray(y), tensor)[:size] for y, tensor in values])
+        joined = [np.concatenate(values) for values in zip(*results, strict=True)]
+        return joined[0] if len(joined) == 1 else joined
 
 
 def _fixed_batch(model: ModelProto) -> int | None:

@@ -119,3 +119,7 @@ def test_frontends_are_chosen_without_loading_a_framework(repository):
     )
     run = subprocess.run([sys.executable, "-c", code], cwd=repository, capture_output=True, text=True, check=True)
     assert run.stdout.split() == []
+
+
+def test_a_reference_is_the_frontend_with_its_model():
+    assert ListFrontend().reference([3])("samples", batch_size=1) == "samples"

@@ -196,6 +196,24 @@ def test_reference_outputs_of_several_inputs_and_outputs(form, rng, randomise):
     assert max_relative_deviation(reference, evaluate(graph, x)) < 1e-6
 
 
+def test_a_reference_is_compiled_once_and_follows_the_weights(rng):
+    calls = []
+
+    class Counted(L.Dense):
+        def call(self, inputs):
+            calls.append(inputs)
+            return super().call(inputs)
+
+    model = keras.Sequential([keras.Input((3,)), Counted(2)])
+    reference = KerasFrontend().reference(model)
+    traced = len(calls)
+    x = rng.normal(size=(5, 3)).astype(np.float32)
+    first = reference(x, batch_size=2)
+    model.set_weights([2 * w for w in model.get_weights()])
+    np.testing.assert_allclose(reference(x), 2 * first, rtol=1e-6)
+    assert len(calls) == traced
+
+
 def test_reference_outputs_check_the_samples(rng):
     model = keras.Sequential([keras.Input((3,), name="in"), L.Dense(2)])
     with pytest.raises(

@@ -109,6 +109,15 @@ def test_reference_outputs_do_not_depend_on_the_batch(dense, rng):
     assert np.allclose(whole, OnnxFrontend().reference_outputs(made, x, batch_size=3), atol=1e-6)
 
 
+def test_a_reference_is_loaded_once(dense, rng, monkeypatch):
+    made = dense()
+    reference = OnnxFrontend().reference(made)
+    x = rng.normal(size=(7, 4))
+    whole = reference(x)
+    monkeypatch.delattr("onnxruntime.InferenceSession")
+    assert np.allclose(whole[:3], reference(x[:3]), atol=1e-6)
+
+
 def test_an_output_without_batch_is_computed_sample_by_sample(model, assert_same):
     nodes = [("GlobalAveragePool", "x", "g", {}), ("Squeeze", "g", "y", {})]
     graph = assert_same(model(nodes, [1, 3, 4, 5]))
