@@ -13,6 +13,7 @@ from snntoolbox.analysis.latency import settling_step
 from snntoolbox.analysis.layers import LayerCollector
 from snntoolbox.analysis.metric import Metric, MetricCollector
 from snntoolbox.analysis.operation_counter import OperationCounter
+from snntoolbox.analysis.operation_kinds import ann_counts
 from snntoolbox.analysis.operations import ann_operations, operation_weights
 from snntoolbox.analysis.regression import OutputErrors
 from snntoolbox.analysis.results import Accuracy, Latency, Operations, Results, RunInfo
@@ -98,6 +99,15 @@ class Collector:
         """What a simulation must record for the results; add to it what else is wanted."""
         return Probes(totals={} if self._graph is None else operation_weights(self._graph))
 
+    def probes_for(self, batch_size: int, num_steps: int) -> Probes:
+        """Return `probes` and, as far as memory allows, what makes operations behind max-pooling exact in every step.
+
+        Args:
+            batch_size: Number of samples of the largest batch.
+            num_steps: Number of steps.
+        """
+        return Probes() if self._operations is None else self._operations.probes(batch_size, num_steps)
+
     def add(self, batch: Batch) -> None:
         """Add a batch.
 
@@ -161,7 +171,9 @@ class Collector:
     def _count_operations(self) -> Operations:
         if self._operations is not None:
             return self._operations.result()
-        return Operations(ann=None if self._ann is None else ann_operations(self._ann))
+        if self._ann is None:
+            return Operations()
+        return Operations(ann=ann_operations(self._ann), ann_counts=ann_counts(self._ann))
 
     def _accuracy(self) -> Accuracy:
         results = {stage: counter.result() for stage, counter in self._scores.items()}

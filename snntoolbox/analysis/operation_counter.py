@@ -8,10 +8,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from snntoolbox.analysis.operations import ann_operations, fan_out, input_macs, input_operations, neuron_updates
+from snntoolbox.analysis.operation_kinds import ann_counts, input_counts, snn_counts, synapse_kinds
+from snntoolbox.analysis.operations import (
+    ann_operations,
+    fan_out,
+    input_operations,
+    input_spikes,
+    neuron_updates,
+    operation_weights,
+)
 from snntoolbox.analysis.passed_spikes import PassedSpikes
 from snntoolbox.analysis.results import Operations
-from snntoolbox.backends.record import Record
+from snntoolbox.backends.record import Probes, Record
 from snntoolbox.codes import Stimulus
 from snntoolbox.ir import Graph
 
@@ -44,17 +52,29 @@ class OperationCounter:
         self._samples, self._num_steps = 0, 0
         self._over_time: NDArray[np.float64] | None = None
         self._per_layer: dict[str, float] = {}
+        self._spikes = 0.0
+
+    def probes(self, batch_size: int, num_steps: int) -> Probes:
+        """Return what must be recorded: operations of each step and, as far as memory allows, spikes in front of pools.
+
+        Args:
+            batch_size: Number of samples of the largest batch.
+            num_steps: Number of steps.
+        """
+        return Probes(spikes=self._passed.wanted_trains(batch_size, num_steps), totals=operation_weights(self._graph))
 
     def add(self, record: Record, stimulus: Stimulus | Mapping[str, Stimulus] | None) -> None:
-        """Add a batch: a record with `operation_weights` as totals, and the input if it may be spikes."""
+        """Add a batch: a record of what `probes` names, and the input if it may be spikes."""
         self._samples += len(record)
         self._num_steps = record.num_steps
+        self._spikes += float(sum(counts.sum(dtype=np.float64) for counts in record.spike_counts.values()))
         for name, totals in self._passed.totals(record).items():
             self._count(name, totals)
         for name, one in named_stimuli(self._graph, stimulus).items():
             if not one.constant:
                 self._constant.discard(name)
                 self._count(name, input_operations(one, self.fan_outs[name], record.num_steps, self._seed))
+                self._spikes += float(input_spikes(one, record.num_steps, self._seed).sum())
 
     def _count(self, name: str, totals: Array) -> None:
         """Add the operations of one layer or input, shape (steps, batch)."""
@@ -66,18 +86,29 @@ class OperationCounter:
         """Return the operations for one sample, the mean of all batches so far."""
         ann = ann_operations(self._ann)
         if self._over_time is None or not self._samples:
-            return Operations(ann=ann)
+            return Operations(ann=ann, ann_counts=ann_counts(self._ann))
         over_time = np.cumsum(self._over_time) / self._samples
-        macs = input_macs({name: self.fan_outs[name] for name in self._constant})
-        total = float(over_time[-1]) + 2 * macs
+        synaptic = float(over_time[-1])
+        once = input_counts(self._graph, self._constant)
+        updates = neuron_updates(self._graph, self._num_steps)
+        total = synaptic + 2 * once["mac"] + once["multiply"]
         return Operations(
             ann=ann,
-            snn=float(over_time[-1]),
+            snn=synaptic,
             snn_over_time=over_time,
-            snn_input_macs=macs,
+            snn_input_macs=int(once["mac"]),
             snn_total=total,
             ratio=total / ann if ann else None,
-            neuron_updates=neuron_updates(self._graph) * self._num_steps,
+            neuron_updates=updates,
             per_layer={name: count / self._samples for name, count in self._per_layer.items()},
-            upper_bound=self._passed.upper_bound,
+            upper_bound=self._passed.upper_bound or bool(self._passed.inputs - self._constant),
+            proportional=self._passed.proportional,
+            ann_counts=ann_counts(self._ann),
+            snn_counts=snn_counts(
+                once,
+                synaptic=synaptic,
+                spikes=self._spikes / self._samples,
+                neuron_updates=updates,
+                synapse=synapse_kinds(self._graph.attributes.get("spike_code", "")),
+            ),
         )

@@ -12,7 +12,7 @@ weights too. Conventions:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -28,8 +28,8 @@ __all__ = [
     "ann_operations",
     "connections",
     "fan_out",
-    "input_macs",
     "input_operations",
+    "input_spikes",
     "neuron_updates",
     "operation_costs",
     "operation_weights",
@@ -105,9 +105,13 @@ def ann_operations(graph: Graph) -> int:
     return total
 
 
-def neuron_updates(graph: Graph) -> int:
-    """Return the number of neurons of a spiking graph: how many states a simulator with a clock updates in a step."""
-    return sum(graph.size(name) for name in graph.neurons)
+def neuron_updates(graph: Graph, num_steps: int = 1) -> int:
+    """Return how many states of neurons a simulator with a clock updates in ``num_steps`` steps.
+
+    Neurons that send in a window of their own are updated there alone: before, they only add up what arrives.
+    """
+    windows = {name: getattr(getattr(graph[name].op, "model", None), "window", num_steps) for name in graph.neurons}
+    return sum(graph.size(name) * min(num_steps, windows[name]) for name in graph.neurons)
 
 
 def input_operations(stimulus: Stimulus, weights: Array, num_steps: int, seed: int = 0) -> NDArray[np.float64]:
@@ -129,13 +133,9 @@ def input_operations(stimulus: Stimulus, weights: Array, num_steps: int, seed: i
     return np.stack([(frame != 0).reshape(len(frame), -1) @ flat for frame in frames])
 
 
-def input_macs(fan_outs: Mapping[str, Array]) -> int:
-    """Return the multiply-accumulate operations, once for a sample, that turn constant inputs into currents.
-
-    Args:
-        fan_outs: Fan-out of each constant input.
-    """
-    return int(sum(values.sum() for values in fan_outs.values()))
+def input_spikes(stimulus: Stimulus, num_steps: int, seed: int = 0) -> NDArray[np.float64]:
+    """Return the number of spikes that arrive at an input, shape (steps, batch); none of a constant current."""
+    return input_operations(stimulus, np.ones(stimulus.shape[1:]), num_steps, seed)
 
 
 def _passes_spikes(node: Node) -> bool:

@@ -65,11 +65,13 @@ class Operations:
         snn: Synaptic operations, the additions that spikes cause, up to the last step (eq. 2.22); mean over samples.
         snn_over_time: The same up to each step, shape (steps,).
         snn_input_macs: Multiply-accumulate operations, once, that turn a constant input into currents.
-        snn_total: ``snn`` plus 2 for each of ``snn_input_macs``.
+        snn_total: ``snn``, 2 for each of ``snn_input_macs``, and 1 for each element of a constant input that is scaled.
         ratio: ``snn_total`` / ``ann``.
         neuron_updates: Neurons x steps: states that a simulator with a clock updates, counted apart.
         per_layer: Layer or input -> its share of ``snn``.
         upper_bound: Whether ``snn`` includes spikes that a max-pool discards.
+        proportional: Whether ``snn_over_time`` is partly in proportion to the spikes in front of a max-pool.
+        ann_counts, snn_counts: Kind of operation -> how many, for energies (`snntoolbox.analysis.operation_kinds`).
     """
 
     ann: int | None = None
@@ -81,6 +83,9 @@ class Operations:
     neuron_updates: int | None = None
     per_layer: Mapping[str, float] = field(default_factory=dict)
     upper_bound: bool = False
+    proportional: bool = False
+    ann_counts: Mapping[str, float] = field(default_factory=dict)
+    snn_counts: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

@@ -52,7 +52,9 @@ def simulate(
         raise RunError("there are no samples to simulate")
     count, size = len(samples.test), min(options.batch_size, len(samples.test))
     probes = reporter.probes(spiking)
-    probes = replace(probes, totals={**collector.probes.totals, **probes.totals})
+    counting = collector.probes_for(size, options.num_steps)
+    trains = tuple(dict.fromkeys([*probes.spikes, *counting.spikes]))
+    probes = replace(probes, spikes=trains, totals={**counting.totals, **probes.totals})
     code, activations = encoding_code(settings, spiking), _Activations(networks)
     every = options.reset_between_nth_sample
     with make_backend(settings).compile(spiking, batch_size=size, dt_ms=options.dt, seed=options.seed) as simulation:

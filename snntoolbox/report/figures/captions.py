@@ -51,6 +51,8 @@ def operations(material: Material) -> str:
     text += ". ANN: the multiplications and additions of one forward pass (eq. 2.21)."
     if counts.neuron_updates:
         text += f" Updates of neuron states ({short_number(counts.neuron_updates)} in all) are not included."
+    if counts.proportional:
+        text += " Over time, operations behind max-pooling are taken in proportion to the spikes in front of it."
     if counts.upper_bound:
         text += " Spikes that max-pooling discards are counted as if it passed them on, so the count is an upper bound."
     return text

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from snntoolbox.analysis.operation_kinds import input_counts
 from snntoolbox.analysis.operations import (
     ann_operations,
     connections,
     fan_out,
-    input_macs,
     input_operations,
+    input_spikes,
     neuron_updates,
     operation_weights,
 )
@@ -249,6 +250,7 @@ def test_input_operations_replay_the_spikes_of_the_input(rng: np.random.Generato
     frames = np.stack(list(stimulus.frames(20, 7)))
     np.testing.assert_array_equal(counted, ((frames != 0) * weights).sum(axis=(2, 3)))
     assert counted.sum() > 0
+    np.testing.assert_array_equal(input_spikes(stimulus, 20, seed=7), (frames != 0).sum(axis=(2, 3)))
     trains = np.zeros((4, 1, 3, 2), np.float32)
     trains[2, 0, 1, 1] = -3.0
     np.testing.assert_array_equal(input_operations(SpikeTrains(trains), weights, 4)[:, 0], [0, 0, weights[1, 1], 0])
@@ -257,7 +259,7 @@ def test_input_operations_replay_the_spikes_of_the_input(rng: np.random.Generato
 def test_constant_input_is_counted_once_as_multiplications() -> None:
     graph = CHAINS["conv, same padding"]
     counts = fan_out(graph)
-    assert input_macs({"x": counts["x"]}) == connections(graph, "conv_0")
+    assert input_counts(graph, ["x"])["mac"] == connections(graph, "conv_0")
     assert not input_operations(ConstantCurrent(np.ones((2, 5, 6, 2))), counts["x"], 5).any()
 
 
@@ -270,3 +272,12 @@ def test_an_op_that_spikes_do_not_pass_is_refused() -> None:
 
     with pytest.raises(UnsupportedError, match="Softmax"):
         pull_back(ops.Softmax(), np.ones(3), [(3,)])
+
+
+def test_neurons_with_a_window_are_updated_there_alone() -> None:
+    class Windowed(IntegrateAndFire):
+        window = 4
+
+    graph = chain((4,), ops.Dense(np.zeros((4, 5))), ops.Spiking(Windowed()))
+    assert neuron_updates(graph, 10) == 5 * 4 + 3 * 10
+    assert neuron_updates(graph, 2) == (5 + 3) * 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from snntoolbox.backends.reference import ReferenceBackend
 from snntoolbox.backends.reference.pooling import MaxPoolState
 from snntoolbox.codes import ConstantCurrent
 from snntoolbox.ir import Graph, Node, ops
-from snntoolbox.neurons import Accumulator, IntegrateAndFire
+from snntoolbox.neurons import Accumulator, IntegrateAndFire, SignedIntegrateAndFire
 
 STEPS = 25
 
@@ -58,7 +59,7 @@ def true_operations(graph: Graph, record: Record) -> np.ndarray:
         value = spikes * threshold
         for name in names:
             value = states[name].step(value, step) if name in states else apply_op(graph[name].op, value)
-        behind = apply_op(ones, (value != 0).astype(float)).reshape(3, -1).sum(axis=1)
+        behind = apply_op(ones, (abs(value) > 1e-9).astype(float)).reshape(3, -1).sum(axis=1)
         counted.append(behind + 2 * spikes.reshape(3, -1).sum(axis=1))
     return np.stack(counted)
 
@@ -80,7 +81,8 @@ def test_operations_are_those_of_the_messages_that_the_pool_sends(graph: Graph) 
     expected = true_operations(graph, record)
     assert not passed.upper_bound and expected.sum() > 0
     np.testing.assert_array_equal(passed.operations("spikes", record.spike_counts["spikes"]), expected.sum(axis=0))
-    np.testing.assert_allclose(passed.totals(record)["spikes"].sum(axis=0), expected.sum(axis=0), rtol=1e-12)
+    total = passed.totals(without_trains(record))["spikes"]
+    np.testing.assert_allclose(total.sum(axis=0), expected.sum(axis=0), rtol=1e-12)
 
 
 def test_pooling_discards_a_good_part(rng: np.random.Generator) -> None:
@@ -90,28 +92,98 @@ def test_pooling_discards_a_good_part(rng: np.random.Generator) -> None:
     assert PassedSpikes(graph).totals(record)["spikes"].sum() < 0.8 * every
 
 
-def test_the_course_over_time_is_that_of_the_spikes() -> None:
-    graph = EXACT["pool"]
-    record = simulate(graph)
-    total, every = PassedSpikes(graph).totals(record)["spikes"], record.totals["spikes"]
-    np.testing.assert_allclose(total / total.sum(axis=0), every / every.sum(axis=0))
-
-
-@pytest.mark.parametrize(
-    "graph",
-    [
-        network(ops.SpikingMaxPool((2, 2), method="fir_max")),
-        network(ops.AveragePool((2, 2)), ops.SpikingMaxPool((2, 2))),
-        network(ops.SpikingMaxPool((2, 2), method="avg_max")),
-        network(ops.Permute((1, 0, 2)), ops.SpikingMaxPool((2, 2)), threshold=np.array([0.4, 1.1])),
-    ],
-)
-def test_elsewhere_counts_are_upper_bounds_and_say_so(graph: Graph) -> None:
+@pytest.mark.parametrize("graph", EXACT.values(), ids=EXACT.keys())
+def test_spike_trains_make_every_step_exact(graph: Graph) -> None:
     record, passed = simulate(graph), PassedSpikes(graph)
+    np.testing.assert_array_equal(passed.totals(record)["spikes"], true_operations(graph, record))
+    assert not passed.upper_bound and not passed.proportional
+
+
+def test_without_spike_trains_the_course_over_time_is_that_of_the_spikes() -> None:
+    graph = EXACT["pool"]
+    record, passed = without_trains(simulate(graph)), PassedSpikes(graph)
+    total, every = passed.totals(record)["spikes"], record.totals["spikes"]
+    np.testing.assert_allclose(total / total.sum(axis=0), every / every.sum(axis=0))
+    assert passed.proportional and not passed.upper_bound
+
+
+def without_trains(record: Record) -> Record:
+    return replace(record, spike_trains={})
+
+
+def test_spike_trains_are_asked_for_as_far_as_memory_allows(monkeypatch: pytest.MonkeyPatch) -> None:
+    passed = PassedSpikes(EXACT["pool"])
+    assert passed.wanted_trains(3, STEPS) == ("spikes",)
+    monkeypatch.setattr("snntoolbox.analysis.passed_spikes.TRAINS_LIMIT_BYTES", 3 * STEPS * 128 - 1)
+    assert passed.wanted_trains(3, STEPS) == ()
+    assert PassedSpikes(EXACT["no pool"]).wanted_trains(3, STEPS) == ()
+
+
+OTHERS = {
+    "finite response": network(ops.SpikingMaxPool((2, 2), method="fir_max")),
+    "exponential": network(ops.SpikingMaxPool((3, 2), (2, 2), method="exp_max")),
+    "highest mean": network(ops.SpikingMaxPool((2, 2), method="avg_max")),
+    "of means": network(ops.AveragePool((2, 2)), ops.SpikingMaxPool((2, 2))),
+    "of several thresholds": network(
+        ops.Permute((1, 0, 2)), ops.SpikingMaxPool((2, 2)), threshold=np.array([0.4, 1.1])
+    ),
+    "of a pool": network(ops.SpikingMaxPool((2, 2), (1, 1)), ops.SpikingMaxPool((2, 2), method="avg_max")),
+}
+
+
+@pytest.mark.parametrize("graph", OTHERS.values(), ids=OTHERS.keys())
+def test_other_pools_are_given_the_spike_trains_again(graph: Graph) -> None:
+    record, passed = simulate(graph), PassedSpikes(graph)
+    expected = true_operations(graph, record)
+    np.testing.assert_array_equal(passed.totals(record)["spikes"], expected)
+    assert not passed.upper_bound and not passed.proportional and expected.sum() > 0
+
+
+@pytest.mark.parametrize("graph", OTHERS.values(), ids=OTHERS.keys())
+def test_without_spike_trains_their_counts_are_upper_bounds_and_say_so(graph: Graph) -> None:
+    record, passed = simulate(graph), PassedSpikes(graph)
+    total = passed.totals(without_trains(record))["spikes"]
     assert passed.upper_bound
-    total = passed.totals(record)["spikes"]
     assert (total.sum(axis=0) >= true_operations(graph, record).sum(axis=0)).all()
+
+
+def test_spikes_of_either_sign_cannot_be_told_from_their_number() -> None:
+    graph = network(ops.SpikingMaxPool((2, 2)))
+    neuron = Node("spikes", ops.Spiking(SignedIntegrateAndFire(negative_slope=0.5, initial_potential=0.5)), ("conv",))
+    graph = graph.with_nodes([neuron if node.name == "spikes" else node for node in graph.nodes], graph.outputs)
+    record, passed = simulate(graph), PassedSpikes(graph)
+    assert (record.messages["spikes"] < 0).any()
+    total = passed.totals(record)["spikes"]
+    assert passed.upper_bound
     np.testing.assert_array_equal(total.sum(axis=0), _every_spike(graph, record))
+
+
+def test_a_pool_that_several_layers_feed_has_an_entry_of_its_own() -> None:
+    nodes = (
+        Node("x", ops.Input((6, 6, 2))),
+        Node("a", ops.Spiking(IntegrateAndFire(threshold=0.7)), ("x",)),
+        Node("b", ops.Spiking(IntegrateAndFire(threshold=1.3)), ("x",)),
+        Node("both", ops.Concat(1), ("a", "b")),
+        Node("pool", ops.SpikingMaxPool((2, 3), (1, 2)), ("both",)),
+        Node("flat", ops.Reshape((50,)), ("pool",)),
+        Node("dense", ops.Dense(np.ones((50, 3))), ("flat",)),
+        Node("out", ops.Spiking(Accumulator()), ("dense",)),
+    )
+    graph = Graph(nodes, ("out",), {"spike_code": "rate"})
+    passed = PassedSpikes(graph)
+    assert passed.layers == ("a", "b")
+    x = np.random.default_rng(1).random((2, 6, 6, 2))
+    with ReferenceBackend().compile(graph, batch_size=2) as simulation:
+        probes = Probes(spikes=passed.layers, totals=operation_weights(graph))
+        record = simulation.run(ConstantCurrent(x), STEPS, probes)
+    state, expected = MaxPoolState(graph["pool"].op), []
+    for step in range(STEPS):
+        a, b = (record.spike_trains[name][step] * size for name, size in (("a", 0.7), ("b", 1.3)))
+        sent = state.step(np.concatenate([a, b], axis=2), step + 1)
+        expected.append(3 * (np.abs(sent) > 1e-9).reshape(2, -1).sum(axis=1))
+    totals = passed.totals(record)
+    np.testing.assert_array_equal(totals["pool"], expected)
+    assert not totals["a"].any() and not totals["b"].any() and not passed.upper_bound
 
 
 def _every_spike(graph: Graph, record: Record) -> np.ndarray:
