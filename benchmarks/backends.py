@@ -128,11 +128,11 @@ def parity(name: str, options: argparse.Namespace) -> dict[str, Any]:
     result = compare_backends(
         graph, x, BACKENDS, num_steps=steps, labels=y, on_start=lambda backend: console.print(f"  {backend} ...")
     )
-    titles, *rows = result.table()
-    table = Table(*titles)
-    for row in rows:
-        table.add_row(*row)
-    console.print(table)
+    for titles, *rows in (result.table(), result.layer_table()):
+        table = Table(*titles)
+        for row in rows:
+            table.add_row(*row)
+        console.print(table)
     return result.to_dict() | {"passed": result.passed}
 
 

@@ -16,6 +16,7 @@ EPILOG = """examples:
   snntoolbox config.ini --set simulation.duration=50     the same with another value of an option
   snntoolbox config.ini --check                          print the network, list every problem; no simulation
   snntoolbox config.ini --show-config                    every effective value and where it comes from
+  snntoolbox config.ini --parity brian2,nest             the same network on several backends, compared spike by spike
   snntoolbox --list                                      frontends, spike codes, backends; available or why not
 """
 
@@ -40,6 +41,12 @@ def _parser() -> argparse.ArgumentParser:
     action = parser.add_mutually_exclusive_group()
     action.add_argument("--check", action="store_true", help="check config, model and data without simulating")
     action.add_argument("--show-config", action="store_true", help="print every option with its origin, and stop")
+    action.add_argument(
+        "--parity",
+        metavar="BACKENDS",
+        help="simulate on these backends (names with commas between, or 'all'), and compare spike counts layer by "
+        "layer, accuracy and time with the reference",
+    )
     action.add_argument("--list", action="store_true", help="print what can be chosen by name, and stop")
     parser.add_argument("--version", action="version", version=f"snntoolbox {__version__}")
     return parser
@@ -56,7 +63,10 @@ def _overrides(parser: argparse.ArgumentParser, pairs: Sequence[str]) -> dict[st
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return the exit status: 0 done, 1 an error of the input or run, 2 wrong arguments."""
+    """Run the command line and return the exit status: 0 done, 1 an error of the input or run, 2 wrong arguments.
+
+    A check that finds problems, and backends that differ by more than ties and rules they declare, are errors.
+    """
     parser = _parser()
     given = parser.parse_args(arguments)
     if given.config is None and not given.list:
@@ -77,6 +87,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
             import_tensorflow_quietly()
             return 0 if check(given.config, overrides) else 1
+        elif given.parity is not None:
+            from snntoolbox.ir.quiet import import_tensorflow_quietly
+            from snntoolbox.pipeline.parity import compare, print_parity
+
+            import_tensorflow_quietly()
+            parity = compare(given.config, [name.strip() for name in given.parity.split(",")], overrides)
+            print_parity(parity)
+            return 0 if parity.passed else 1
         else:
             from snntoolbox.ir.quiet import import_tensorflow_quietly
             from snntoolbox.pipeline import run

@@ -18,7 +18,7 @@ from snntoolbox.pipeline.samples import RunSamples, load_samples
 if TYPE_CHECKING:
     from snntoolbox.analysis.results import Results
 
-__all__ = ["run", "run_once"]
+__all__ = ["convert_network", "read_network", "run", "run_once"]
 
 
 def run(config: str | Path | Settings, overrides: Mapping[str, object] | None = None) -> Results:
@@ -58,9 +58,9 @@ def run_once(settings: Settings, console: Console) -> Results:
         with console.stage("load"):
             source = stages.find_source(settings) if tools.parse or tools.evaluate_ann else None
         with console.stage("parse"):
-            networks, samples = _parse(settings, source, reporter.deviation)
+            networks, samples = read_network(settings, source, reporter.deviation)
         with console.stage("convert"):
-            networks = _convert(settings, networks, samples, console, reporter.deviation)
+            networks = convert_network(settings, networks, samples, console, reporter.deviation)
         with console.stage("evaluate"):
             answers = _evaluate(settings, source, networks, samples)
         with console.stage("simulate"):
@@ -71,7 +71,7 @@ def run_once(settings: Settings, console: Console) -> Results:
     return results
 
 
-def _parse(
+def read_network(
     settings: Settings, source: stages.Source | None, deviation: dict[str, float]
 ) -> tuple[Networks, RunSamples]:
     """Read the network into a graph, compare the two on real samples, and save the graph."""
@@ -84,7 +84,7 @@ def _parse(
     return Networks(parsed=graph), samples
 
 
-def _convert(
+def convert_network(
     settings: Settings, networks: Networks, samples: RunSamples, console: Console, deviation: dict[str, float]
 ) -> Networks:
     """Prepare, normalise and convert the network; or read what an earlier run converted."""

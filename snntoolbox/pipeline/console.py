@@ -60,11 +60,15 @@ class Console:
             logger.setLevel(level)
             logger.propagate = propagate
 
+    def announce(self, text: str) -> None:
+        """Say what begins now (``verbose`` 1 and above)."""
+        if self.verbose:
+            self._rich.print(f"[bold]{escape(text)}[/bold]")
+
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Measure how long a stage takes, and announce it."""
-        if self.verbose:
-            self._rich.print(f"[bold]{escape(name)}[/bold]")
+        self.announce(name)
         start = time.perf_counter()
         try:
             yield

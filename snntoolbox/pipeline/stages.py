@@ -224,14 +224,18 @@ def normalized_path(settings: Settings) -> Path:
     return snn.with_name(f"{snn.stem}_normalized{snn.suffix}")
 
 
-def make_backend(settings: Settings) -> Backend:
-    """Return the simulator with the options of its own section.
+def make_backend(settings: Settings, name: str | None = None) -> Backend:
+    """Return a simulator with the options of its own section.
+
+    Args:
+        settings: The configuration.
+        name: Registered name; what ``[simulation] simulator`` says unless given.
 
     Raises:
         BackendUnavailableError: It is not installed; the message says how to get it.
         ConfigError: Its section has mistakes.
     """
-    name = BACKENDS.canonical(settings.simulation.simulator)
+    name = BACKENDS.canonical(name or settings.simulation.simulator)
     kind: type[Backend] = BACKENDS.load(name)
     if kind.settings_type is None:
         return load_backend(name)

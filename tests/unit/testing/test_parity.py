@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from snntoolbox.backends import Backend, Capabilities
 from snntoolbox.backends.reference import ReferenceBackend, ReferenceSimulation
+from snntoolbox.codes.rate import RateCode
 from snntoolbox.ir import Graph, Node, ops
 from snntoolbox.neurons import Accumulator, IntegrateAndFire
 from snntoolbox.testing.parity import compare_backends
@@ -91,14 +93,41 @@ def test_backends_that_cannot_run_say_why(graph, rng):
     parity = compare_backends(odd, rng.random((2, 4)), ["brian2"], num_steps=3)
     assert "op Relu is not supported by brian2" in parity.backends[1].problem
     assert not parity.passed
-    assert "op Relu" in parity.table()[2][1]
+    assert [row[0] for row in parity.table()] == ["backend", "reference"]
+    assert parity.layer_table()[0] == ["layer", "spikes of reference"]
 
 
-def test_table_and_dictionary(graph, rng):
+def test_differences_that_are_declared_pass(graph, rng):
+    declared = backend(0.05)
+    type(declared).capabilities = Capabilities(deviations={"equals_reference_up_to_ties": "currents are shifted"})
+    parity = compare_backends(graph, rng.random((7, 4)), [declared], num_steps=20)
+    assert parity.passed
+    assert parity.backends[1].unexplained > 0 and parity.backends[1].rule == "currents are shifted"
+
+
+def test_the_code_can_be_given(graph, rng):
+    x = rng.random((3, 4))
+    silent = compare_backends(graph, 0 * x, [], num_steps=9).backends[0]
+    half = compare_backends(graph, x, [], num_steps=9, code=RateCode(poisson_rate=1.0, max_events=0)).backends[0]
+    assert [layer.spikes for layer in half.layers] == [layer.spikes for layer in silent.layers]
+    assert compare_backends(graph, x, [], num_steps=9).backends[0].layers != silent.layers
+
+
+def test_tables_and_dictionary(graph, rng):
     seen = []
-    parity = compare_backends(graph, {"input": rng.random((2, 4))}, [backend(0.0)], num_steps=3, on_start=seen.append)
-    assert seen == ["reference", "shifted"]
+    given = {"input": rng.random((2, 4))}
+    parity = compare_backends(graph, given, [backend(0.0), backend(0.3)], num_steps=9, on_start=seen.append)
+    assert seen == ["reference", "shifted", "shifted"]
     titles, *rows = parity.table()
-    assert titles[:4] == ["backend", "first", "second", "out"]
+    assert titles[:4] == ["backend", "spikes", "differing", "no ties"]
+    assert [row[0] for row in rows] == ["reference", "shifted", "shifted"]
     assert all(len(row) == len(titles) for row in rows)
-    assert json.loads(json.dumps(parity.to_dict()))["backends"][1]["layers"][0]["layer"] == "first"
+    assert rows[1][6] == "0.0e+00" != rows[2][6]
+    layers = parity.layer_table()
+    assert layers[0] == ["layer", "spikes of reference", "shifted", "shifted"]
+    assert [row[0] for row in layers[1:]] == ["first", "second", "out"]
+    assert [row[2] for row in layers[1:]] == ["equal"] * 3
+    assert re.fullmatch(r"\+\d+ in \d+ neurons, \d+ no tie", layers[1][3])
+    found = json.loads(json.dumps(parity.to_dict()))["backends"]
+    assert found[1]["layers"][0]["layer"] == "first"
+    assert (found[1]["passed"], found[2]["passed"]) == (True, False)
