@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from snntoolbox.calibration import Calibration, calibrate
+from snntoolbox.calibration import Balancing, Calibration, Method, calibrate
 from snntoolbox.codes.base import SpikeCode
 from snntoolbox.errors import ConversionError
 from snntoolbox.ir.graph import Graph
@@ -55,10 +55,14 @@ class Conversion:
     """Options of the conversion; called with a graph, samples and a spike code, it returns the spiking graph.
 
     Attributes:
-        method: What a scale is: a percentile of the activations, or their maximum.
-        percentile: Of the non-zero activations, in (0, 100].
+        method: What a scale is; see `snntoolbox.calibration.calibrate`.
+        percentile: Of the activations, in (0, 100]. For ``percentile`` (non-zero ones) and ``robust`` (all).
         channel_wise: One scale a channel instead of one a layer.
         normalization_schedule: Lower the percentile by 0.02 for each layer of depth.
+        scales_in: Whether scales go into the weights, or weights stay and the neurons have them as thresholds and
+            messages. Threshold balancing leaves weights as they are in any case.
+        num_steps: Time steps that the network will be simulated for; ``mmse`` finds scales for them.
+        balancing: Numbers of the methods that balance thresholds.
         normalize_shortcuts: Scale what shortcuts add to a sum; off to show what that is worth.
         max2avg_pool: Replace max-pooling by average-pooling.
         softmax_to_relu: Replace a softmax at the output by a rectifier.
@@ -68,10 +72,13 @@ class Conversion:
         batch_size: Samples whose activations are computed at a time.
     """
 
-    method: Literal["percentile", "maximum"] = "percentile"
+    method: Method = "percentile"
     percentile: float = 99.9
     channel_wise: bool = False
     normalization_schedule: bool = False
+    scales_in: Literal["weights", "thresholds"] = "weights"
+    num_steps: int | None = None
+    balancing: Balancing = field(default_factory=Balancing)
     normalize_shortcuts: bool = True
     max2avg_pool: bool = False
     softmax_to_relu: bool = False
@@ -81,13 +88,15 @@ class Conversion:
     batch_size: int = 64
 
     def __post_init__(self) -> None:
-        """Check the method; the steps check the rest.
+        """Check names; the steps check the rest.
 
         Raises:
-            ConversionError: There is no such method.
+            ConversionError: There is no such method or place for scales.
         """
-        if self.method not in ("percentile", "maximum"):
-            raise ConversionError(f"method: expected 'percentile' or 'maximum', got '{self.method}'")
+        if self.method not in get_args(Method):
+            raise ConversionError(f"method: expected one of {', '.join(get_args(Method))}, got '{self.method}'")
+        if self.scales_in not in ("weights", "thresholds"):
+            raise ConversionError(f"scales_in: expected 'weights' or 'thresholds', got '{self.scales_in}'")
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
@@ -102,6 +111,11 @@ class Conversion:
             percentile=normalization.percentile,
             channel_wise=normalization.channel_wise,
             normalization_schedule=normalization.normalization_schedule,
+            scales_in=normalization.scales_in,
+            num_steps=settings.simulation.num_steps,
+            balancing=Balancing(
+                normalization.balancing_rounds, normalization.balancing_steps, normalization.balancing_factor
+            ),
             normalize_shortcuts=normalization.normalize_shortcuts,
             max2avg_pool=conversion.max2avg_pool,
             softmax_to_relu=conversion.softmax_to_relu,
@@ -111,12 +125,22 @@ class Conversion:
             batch_size=settings.simulation.batch_size,
         )
 
-    @property
-    def calibration_options(self) -> dict[str, Any]:
-        """Options of `snntoolbox.calibration.calibrate`, which with model and samples determine the scales."""
-        percentile = 100.0 if self.method == "maximum" else self.percentile
-        schedule = self.normalization_schedule and self.method != "maximum"
-        return {"percentile": percentile, "channel_wise": self.channel_wise, "schedule": schedule}
+    def calibration_options(self, code: SpikeCode) -> dict[str, Any]:
+        """Return the options of `snntoolbox.calibration.calibrate`, which with model and samples determine the scales.
+
+        Args:
+            code: The spike code; some methods look at what its neurons make of an activation.
+        """
+        options: dict[str, Any] = {"method": self.method, "channel_wise": self.channel_wise}
+        if self.method in ("percentile", "robust"):
+            options |= {"percentile": self.percentile, "schedule": self.normalization_schedule}
+        elif self.method == "mmse" and self.num_steps is None:
+            raise ConversionError("method mmse: it needs the number of time steps, num_steps")
+        elif self.method in ("mmse", "threshold_balancing"):
+            options["rounding"] = code.rounding(self.num_steps or 1)
+        if "balancing" in self.method:
+            options["balancing"] = self.balancing
+        return options
 
     def prepare(self, graph: Graph, code: SpikeCode, check: OutputComparison | None = None) -> Graph:
         """Return the graph as it will be calibrated: identities removed, batch norm folded, layers replaced as asked.
@@ -132,7 +156,8 @@ class Conversion:
     def passes(self, code: SpikeCode, calibration: Calibration | None) -> tuple[Pass, ...]:
         """Return the passes that turn a prepared graph into a spiking one; the last one inserts neurons."""
         scales = None if calibration is None else calibration.scales
-        return conversion_passes(code, scales, max_pool=self.maxpool_type, clamp=self.clamp)
+        place = "thresholds" if self.method == "threshold_balancing" else self.scales_in
+        return conversion_passes(code, scales, max_pool=self.maxpool_type, clamp=self.clamp, scales_in=place)
 
     def finish(
         self,
@@ -153,7 +178,7 @@ class Conversion:
         batches = None if x_norm is None else _Batches(x_norm, self.batch_size)
         check = None if batches is None else OutputComparison(batches.some(32), self.tolerance)
         prepared = self.prepare(graph, code, check)
-        calibration = None if batches is None else calibrate(prepared, batches, **self.calibration_options)
+        calibration = None if batches is None else calibrate(prepared, batches, **self.calibration_options(code))
         normalized, spiking = self.finish(prepared, code, calibration, check)
         return Converted(prepared, normalized, spiking, calibration, {} if check is None else check.deviations)
 

@@ -86,18 +86,25 @@ class LogHistogram:
             self._counts[row, self._size - shift :] = 0
             self._top[row] = top[row]
 
-    def percentile(self, percentile: float) -> NDArray[np.float64]:
+    def percentile(self, percentile: float, *, zeros: bool = False) -> NDArray[np.float64]:
         """Return a percentile of the positive values of each row, shape (rows,); NaN where there are none.
 
         Order statistics are interpolated linearly, as `numpy.percentile` does, and each is placed within its bucket by
         its rank there.
+
+        Args:
+            percentile: In [0, 100].
+            zeros: Whether values that are not positive count as well. The result is NaN where the percentile is one of
+                them.
         """
         result = np.full(self.rows, np.nan)
         for row in range(self.rows):
             cumulative = np.cumsum(self._counts[row]) + self._below[row]
             total = int(cumulative[-1])
-            if total:
-                rank, share = divmod((total - 1) * percentile / 100, 1)
+            silent = self.num_values - total if zeros else 0
+            position = (total + silent - 1) * percentile / 100 - silent
+            if total and position >= 0:
+                rank, share = divmod(position, 1)
                 ranks = (int(rank), min(int(rank) + 1, total - 1))
                 low, high = (self._order_statistic(row, cumulative, k) for k in ranks)
                 result[row] = low + share * (high - low)
@@ -118,6 +125,21 @@ class LogHistogram:
         """Return the values at which buckets of these bit patterns begin."""
         limited = np.clip(patterns, 0, 255 << self._bits).astype(np.uint32)
         return (limited << np.uint32(_MANTISSA - self._bits)).view(np.float32).astype(np.float64)
+
+    def points(self, rows: NDArray[np.int64], per_bucket: int = 2) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return values spread evenly over the buckets, and how many each stands for, both (rows, n).
+
+        Args:
+            rows: Numbers of the rows.
+            per_bucket: Values in each bucket.
+        """
+        patterns = np.arange(self._size + 1) + self._base[rows, None]
+        edges = self._edges(patterns)
+        inside = (np.arange(per_bucket) + 0.5) / per_bucket
+        values = edges[:, :-1, None] + inside * np.diff(edges)[..., None]
+        limited = np.minimum(values.reshape(len(rows), -1), self.maxima[rows, None])
+        counts = np.repeat(self._counts[rows] / per_bucket, per_bucket, axis=1)
+        return limited.astype(np.float32), counts.astype(np.float32)
 
     def merged(self) -> LogHistogram:
         """Return one row with the values of all."""

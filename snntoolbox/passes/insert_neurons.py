@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from snntoolbox.codes import SpikeCode
 from snntoolbox.errors import ConversionError, Problem, UnsupportedError
@@ -43,6 +43,8 @@ class InsertNeurons(Pass):
         max_pool: How spiking max-pooling finds the maximum; see `snntoolbox.ir.ops.SpikingMaxPool`.
         clamp: Name of a rectifier -> number of first steps in which its potentials are held (Rueckauer 2020, section
             2.1.3.3).
+        scales: Name of a rectifier -> scale of its activations, where weights have not been normalised: the layer's
+            thresholds and messages are multiplied by it.
 
     Raises:
         UnsupportedError: When called: activations without a spiking counterpart; all are listed.
@@ -56,10 +58,12 @@ class InsertNeurons(Pass):
     code: SpikeCode
     max_pool: PoolGate = "cumulative"
     clamp: Mapping[str, int] = field(default_factory=dict)
+    scales: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Freeze the mapping."""
+        """Freeze the mappings."""
         object.__setattr__(self, "clamp", MappingProxyType(dict(self.clamp)))
+        object.__setattr__(self, "scales", MappingProxyType(dict(self.scales)))
 
     def __call__(self, graph: Graph) -> Graph:
         """Return the spiking graph."""
@@ -74,7 +78,8 @@ class InsertNeurons(Pass):
         """Return what takes the place of an op that is not of the head."""
         op = node.op
         if isinstance(op, ops.Relu):
-            return ops.Spiking(neuron_for(self.code.neuron(), op, self.clamp.get(node.name, 0)))
+            clamp, scale = self.clamp.get(node.name, 0), self.scales.get(node.name, 1.0)
+            return ops.Spiking(neuron_for(self.code.neuron(), op, clamp, scale))
         if isinstance(op, ops.MaxPool):
             return ops.SpikingMaxPool(op.pool, op.strides, op.padding, self.max_pool)
         return op
@@ -94,7 +99,8 @@ class InsertNeurons(Pass):
             for name in inner_activations(graph)
         ]
         for node in rectifiers:
-            reason = why_not(self.code.neuron(), node, self.clamp.get(node.name, 0))
+            model, clamp = self.code.neuron(), self.clamp.get(node.name, 0)
+            reason = why_not(model, node, clamp, scaled=node.name in self.scales)
             problems += [Problem(f"node {node}", reason)] if reason else []
         if problems:
             raise UnsupportedError("cannot insert neurons:", problems)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from snntoolbox.codes import SpikeCode
 from snntoolbox.errors import DeviationError, SNNToolboxError, UnsupportedError
@@ -55,6 +55,7 @@ def conversion_passes(
     *,
     max_pool: PoolGate = "cumulative",
     clamp: Mapping[str, int] | None = None,
+    scales_in: Literal["weights", "thresholds"] = "weights",
 ) -> tuple[Pass, ...]:
     """Return what turns a prepared graph into a spiking one, in order.
 
@@ -63,10 +64,14 @@ def conversion_passes(
         scales: Scale of each rectifier, from calibration of the prepared graph; None leaves activations as they are.
         max_pool: How spiking max-pooling finds the maximum.
         clamp: Name of a rectifier -> number of first steps in which its potentials are held.
+        scales_in: Whether weights take the scales, or neurons, whose thresholds and messages are then in the ANN's
+            units.
     """
     keep_head = code.output_neuron().readout == "potential"
-    insert = InsertNeurons(code, max_pool, clamp or {})
-    return (insert,) if scales is None else (NormalizeActivations(scales, keep_head), insert)
+    thresholds = scales if scales_in == "thresholds" else None
+    insert = InsertNeurons(code, max_pool, clamp or {}, thresholds or {})
+    normalize = scales is not None and scales_in == "weights"
+    return (NormalizeActivations(scales or {}, keep_head), insert) if normalize else (insert,)
 
 
 def run_passes(graph: Graph, passes: Sequence[Pass], *, check: Check | None = None) -> Graph:

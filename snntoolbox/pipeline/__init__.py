@@ -92,7 +92,7 @@ def convert_network(
     check = OutputComparison(samples.compared, settings.normalization.tolerance)
     prepared = stages.prepare(settings, networks.parsed, code, check)
     if settings.tools.convert:
-        calibration = stages.calibrated(settings, prepared, samples, console)
+        calibration = stages.calibrated(settings, prepared, code, samples, console)
         normalized, spiking = stages.convert(settings, prepared, code, calibration, check)
         networks = Networks(networks.parsed, prepared, normalized, spiking, calibration)
     elif settings.tools.simulate:

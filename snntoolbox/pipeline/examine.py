@@ -88,7 +88,7 @@ def _convert(settings: Settings, graph: Graph, samples: RunSamples) -> tuple[Gra
     code = stages.make_code(settings, samples)
     check = OutputComparison(samples.compared, settings.normalization.tolerance)
     prepared = conversion.prepare(graph, code, check)
-    options = conversion.calibration_options
+    options = conversion.calibration_options(code)
     calibration = None if samples.norm is None else calibrate(prepared, [samples.compared], **options)
     return conversion.finish(prepared, code, calibration, check)
 

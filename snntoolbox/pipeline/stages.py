@@ -158,14 +158,16 @@ def make_code(settings: Settings, samples: RunSamples) -> SpikeCode:
     return kind.from_settings(settings, peak)
 
 
-def calibrated(settings: Settings, prepared: Graph, samples: RunSamples, console: Console) -> Calibration | None:
+def calibrated(
+    settings: Settings, prepared: Graph, code: SpikeCode, samples: RunSamples, console: Console
+) -> Calibration | None:
     """Return the activations that the normalisation set causes; None if normalisation is off.
 
     They are kept under a key of network, samples and options, so an unchanged run does not measure them again.
     """
     if samples.norm is None:
         return None
-    options = Conversion.from_settings(settings).calibration_options
+    options = Conversion.from_settings(settings).calibration_options(code)
     folder = settings.paths.path_wd / "log" / "calibration"
     key = calibration_key(prepared, samples.norm, options)
     known = load_calibration(folder, key)

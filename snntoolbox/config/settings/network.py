@@ -16,14 +16,18 @@ __all__ = ["Cell", "Conversion", "Normalization"]
 class Normalization(Section):
     """Scaling of the weights by the activations that a set of samples causes (Rueckauer 2020, section 2.1.2.2)."""
 
-    method: Literal["percentile", "maximum"] = Field(
-        description="What counts as the largest activation of a layer. `percentile`: robust against outliers, so rates "
-        "are higher and the network needs less time. `maximum`: no activation saturates."
+    method: Literal["percentile", "maximum", "robust", "mmse", "local_balancing", "threshold_balancing"] = Field(
+        description="What counts as the largest activation of a layer. `percentile`: of those that are not zero; "
+        "robust against outliers, so rates are higher and the network needs less time. `maximum`: no activation "
+        "saturates. `robust`: percentile of all activations, zeros included. `mmse`: what has the least squared error "
+        "in `duration` steps. `local_balancing`: thresholds grow by what they would clip, in `balancing_rounds`. "
+        "`threshold_balancing`: the largest input that Poisson spikes cause in one of `balancing_steps`, times "
+        "`balancing_factor`; weights stay as they are."
     )
     percentile: float = Field(
         gt=0,
         le=100,
-        description="Percentile of the non-zero activations that becomes a rate of one spike per time step. Values "
+        description="Percentile of the activations that becomes a rate of one spike per time step. Values "
         "from 99 to 99.9 do well: lower ones give faster networks in which more activations saturate.",
     )
     channel_wise: bool = Field(
@@ -32,6 +36,22 @@ class Normalization(Section):
     )
     normalization_schedule: bool = Field(
         description="Lower the percentile by 0.02 for each layer of depth, since activity decreases with depth."
+    )
+    scales_in: Literal["weights", "thresholds"] = Field(
+        description="Where the scales go. `weights`: into weights and biases, and spikes have the size 1. "
+        "`thresholds`: weights stay as they are, and each layer has a threshold and spikes of its own size, in the "
+        "units of the ANN."
+    )
+    balancing_rounds: int = Field(
+        ge=1,
+        description="Updates of `local_balancing`, of 32 samples each. Fewer give lower thresholds, which need fewer "
+        "time steps and clip more.",
+    )
+    balancing_steps: int = Field(ge=1, description="Time steps of the Poisson spikes of `threshold_balancing`.")
+    balancing_factor: float = Field(
+        gt=0,
+        description="What the thresholds of `threshold_balancing` are multiplied by. 1: no input exceeds them. 0.2 to "
+        "0.4: fewer time steps are needed, and more activations saturate.",
     )
     normalize_shortcuts: bool = Field(
         description="In residual networks, scale what a shortcut adds to a sum as the other branches are scaled (Hu et "

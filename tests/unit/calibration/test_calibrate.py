@@ -162,3 +162,18 @@ def test_results_cannot_be_changed(x):
         found.scales["r1"][0] = 3
     with pytest.raises(TypeError):
         found.layers["r1"] = None
+
+
+@pytest.mark.parametrize("channel_wise", [False, True])
+def test_robust_scales_count_zeros_as_well(channel_wise, x):
+    graph = network()
+    found = calibrate(graph, batches(x), method="robust", percentile=95, channel_wise=channel_wise)
+    values = activations(graph, x, "r2").reshape(-1, 3)
+    expected = np.percentile(values, 95, axis=0 if channel_wise else None)
+    np.testing.assert_allclose(found.scales["r2"], expected, rtol=2**-6)
+    assert found.scales["r1"] != pytest.approx(calibrate(graph, batches(x), percentile=95).scales["r1"], rel=0.01)
+
+
+def test_a_percentile_among_the_zeros_is_no_scale():
+    found = calibrate(network(first=np.full((1, 1, 2, 3), -1.0)), [np.ones((3, 4, 4, 2))], method="robust")
+    assert found.scales["r1"] == 1
