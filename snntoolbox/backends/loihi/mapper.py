@@ -14,7 +14,6 @@ from snntoolbox.backends.loihi.mapping import LayerMap, Mapping
 from snntoolbox.backends.loihi.network import Population
 from snntoolbox.backends.loihi.partition.axons import AxonPlan
 from snntoolbox.backends.loihi.partition.layout import Layout
-from snntoolbox.backends.loihi.partition.usage import feedback_parts
 
 __all__ = ["map_layout"]
 
@@ -170,7 +169,7 @@ class _Mapper:
         name, tiling = population.name, self._layout.tilings[population.name]
         if population.feedback is None:
             return
-        parts = feedback_parts(population.feedback)
+        parts = population.feedback_parts
         kinds, kind = np.unique(np.column_stack([tiling.core, parts]), axis=0, return_inverse=True)
         block, mantissa, exponent = kinds.T
         core = self._core[name][block]

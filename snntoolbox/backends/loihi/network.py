@@ -7,13 +7,14 @@ partitioner, the mapper and the unmapped simulation all read.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import prod
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from snntoolbox.backends.loihi.arithmetic import SignMode, stored_weight, truncate_weights
+from snntoolbox.backends.loihi.arithmetic import SignMode, mantissa_and_exponent, stored_weight, truncate_weights
 from snntoolbox.backends.loihi.compartments import Compartments
 from snntoolbox.backends.loihi.limits import DELAY_MAX, WEIGHT_BITS, WEIGHT_EXPONENTS
 from snntoolbox.errors import GraphError
@@ -82,10 +83,40 @@ class Population:
         """2 with a soft reset, else 1."""
         return 2 if self.soft else 1
 
+    @cached_property
+    def feedback_parts(self) -> NDArray[np.int64]:
+        """Mantissa and exponent of the weights of the feedback, shape (n, 2); (0, 2) with a reset to zero."""
+        if self.feedback is None:
+            return np.zeros((0, 2), np.int64)
+        values, inverse = np.unique(self.feedback, return_inverse=True)
+        return np.array([mantissa_and_exponent(int(value)) for value in values], np.int64).reshape(-1, 2)[inverse]
+
+    @cached_property
+    def kinds(self) -> dict[str, NDArray[np.int64]]:
+        """Resource of a core -> number of the neuron's kind; neurons of a kind share an entry."""
+        registers, parts = self.registers, self.feedback_parts
+        profile = ("decay_u", "decay_v", "ds_offset", "dm_offset", "bias_exponent", "vmin", "vmax", "refractory")
+        found = {
+            "threshold_profiles": _kinds(registers.threshold),
+            "profiles": _kinds(*(getattr(registers, name) for name in profile)),
+        }
+        if self.soft:
+            found |= {"synapse_words": _kinds(parts[:, 0], parts[:, 1]), "formats": _kinds(parts[:, 1])}
+        return found
+
     @property
     def positions(self) -> NDArray[np.int64]:
         """Place of each neuron along the axes before the channels, shape (n,): neurons of one place share axons."""
         return np.arange(self.size) // (self.shape[-1] if len(self.shape) > 1 else max(self.size, 1))
+
+
+def _kinds(*columns: NDArray[Any]) -> NDArray[np.int64]:
+    """Return numbers from 0 that are equal where all columns are."""
+    number = np.zeros(len(columns[0]), np.int64)
+    for column in columns:
+        values, inverse = np.unique(column, return_inverse=True)
+        number = np.unique(number * len(values) + inverse, return_inverse=True)[1]
+    return number
 
 
 @dataclass(frozen=True, eq=False)

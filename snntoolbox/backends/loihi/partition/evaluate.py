@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -11,10 +13,11 @@ from numpy.typing import NDArray
 
 from snntoolbox.backends.loihi.network import Network, Population, Projection
 from snntoolbox.backends.loihi.partition.axons import AxonPlan, plan_axons
+from snntoolbox.backends.loihi.partition.cost import plan_traffic, table_cost
 from snntoolbox.backends.loihi.partition.fanout import Fanout, fan_out
 from snntoolbox.backends.loihi.partition.layout import Layout
 from snntoolbox.backends.loihi.partition.options import SearchOptions
-from snntoolbox.backends.loihi.partition.tilings import Tiling, candidates
+from snntoolbox.backends.loihi.partition.tilings import Tile, Tiling, make_tiling, num_cores, tiles
 from snntoolbox.backends.loihi.partition.usage import (
     RESOURCES,
     Excess,
@@ -60,36 +63,61 @@ class Evaluator:
     def __init__(self, network: Network, options: SearchOptions) -> None:
         self.network, self.options = network, options
         self.evaluated = 0
-        self._tilings: dict[str, list[Tiling]] = {}
-        self._fanouts: dict[tuple[int, int], Fanout] = {}
+        self._tiles: dict[str, list[Tile]] = {}
+        self._tilings: dict[tuple[str, Tile], Tiling] = {}
+        self._fanouts: dict[tuple[int, Tile], Fanout] = {}
         self._plans: dict[tuple[Any, ...], AxonPlan] = {}
-        self._own: dict[int, Array] = {}
-        self._over: dict[int, Excess | None] = {}
+        self._own: dict[tuple[str, Tile], Array] = {}
+        self._over: dict[tuple[str, Tile], Excess | None] = {}
 
     def tilings(self, population: Population) -> Iterator[Tiling]:
         """Yield the candidates of a layer, fewest cores first, without those whose synapses are far too many."""
-        if population.name not in self._tilings:
+        name = population.name
+        if name not in self._tiles:
             largest = self.options.limits.compartments // population.compartments_per_neuron
-            found = candidates(population, largest, _CANDIDATES, flat=self.options.method == "optimal")
-            self._tilings[population.name] = list(found)
+            flat = self.options.method == "optimal"
+            self._tiles[name] = list(islice(tiles(population.shape, largest, flat=flat), _CANDIDATES))
         least = 0.0
-        for tiling in self._tilings[population.name]:
-            if tiling.num_cores >= least:
-                over = self._alone(population, tiling)
-                if over is not None and over.resource == "synapse_words":
-                    least = max(least, tiling.num_cores * over.needed / over.available * _SKIP)
-                yield tiling
+        for tile in self._tiles[name]:
+            if num_cores(*tile) < least:
+                continue
+            if (name, tile) not in self._tilings:
+                self._tilings[name, tile] = make_tiling(*tile)
+            tiling = self._tilings[name, tile]
+            over = self.alone(population, tiling)
+            if over is not None and over.resource == "synapse_words":
+                least = max(least, tiling.num_cores * over.needed / over.available * _SKIP)
+            yield tiling
 
-    def _alone(self, population: Population, tiling: Tiling) -> Excess | None:
+    def least_cost(self, populations: Iterable[Population]) -> float:
+        """Return what layers cost at least, whatever their cut: their cores if these were full, and their feedback."""
+        weights, limits = self.options.weights, self.options.limits
+        cost = 0.0
+        for one in populations:
+            per_core = limits.compartments // one.compartments_per_neuron
+            cost += weights.cores * ceil(one.size / per_core)
+            if one.soft:
+                cost += weights.axons * one.size * (1 / limits.input_axons + 1 / limits.output_axons)
+        return cost
+
+    def forget(self, network_layer: str, kept: Iterable[Partial]) -> None:
+        """Drop what is known of a layer's candidates that no kept solution has."""
+        wanted = {one.tilings[network_layer].key for one in kept}
+        numbers = {i for i, p in enumerate(self.network.projections) if p.target == network_layer}
+        self._fanouts = {k: v for k, v in self._fanouts.items() if k[0] not in numbers or k[1] in wanted}
+        self._tilings = {k: v for k, v in self._tilings.items() if k[0] != network_layer or k[1] in wanted}
+
+    def alone(self, population: Population, tiling: Tiling) -> Excess | None:
         """Return the limit that a layer exceeds whatever the layers before it are cut into."""
-        if id(tiling) not in self._own:
-            self._own[id(tiling)] = own_usage(population, tiling)
-            tables = [self._own[id(tiling)]]
+        key = (population.name, tiling.key)
+        if key not in self._own:
+            self._own[key] = own_usage(population, tiling)
+            tables = [self._own[key]]
             for number, projection in enumerate(self.network.projections):
                 if projection.target == population.name:
                     tables.append(self._least(projection, self._fanout(number, projection, tiling), tiling))
-            self._over[id(tiling)] = excess(combine(tables), self.options.limits)
-        return self._over[id(tiling)]
+            self._over[key] = excess(combine(tables), self.options.limits)
+        return self._over[key]
 
     def _least(self, projection: Projection, fanout: Fanout, tiling: Tiling) -> Array:
         """Return what a projection takes at least: all lists once, all axons shared that could be."""
@@ -105,7 +133,7 @@ class Evaluator:
         return table
 
     def _fanout(self, number: int, projection: Projection, tiling: Tiling) -> Fanout:
-        key = (number, id(tiling))
+        key = (number, tiling.key)
         if key not in self._fanouts:
             target = self.network[projection.target]
             self._fanouts[key] = fan_out(projection, target, tiling, share=self.options.share_synapses)
@@ -132,9 +160,9 @@ class Evaluator:
     def _extend(self, partial: Partial, population: Population, tiling: Tiling, *, share: bool) -> Partial | Excess:
         self.evaluated += 1
         limits, name = self.options.limits, population.name
-        if (over := self._alone(population, tiling)) is not None:
+        if (over := self.alone(population, tiling)) is not None:
             return over
-        own = self._own[id(tiling)]
+        own = self._own[population.name, tiling.key]
         chips = (partial.num_cores + np.arange(tiling.num_cores)) // limits.cores_per_chip
         usage, plans, added = dict(partial.usage), dict(partial.plans), [own]
         off_chip = traffic = 0.0
@@ -146,7 +174,7 @@ class Evaluator:
             entries = plan.output_axons(chips, (first + np.arange(cores)) // limits.cores_per_chip)
             here = int(plan.output_axons(np.zeros_like(chips), np.zeros(cores, np.int64)).sum())
             off_chip += float(entries.sum() - here)
-            traffic += self._traffic(projection, plan)
+            traffic += plan_traffic(self.options, projection, plan)
             usage[projection.target] = combine([usage[projection.target], table])
             if (over := excess(usage[projection.target], limits)) is not None:
                 return over
@@ -156,7 +184,7 @@ class Evaluator:
         if (over := excess(own, limits)) is not None:
             return over
         usage[name] = own
-        cost = partial.cost + self._cost(tiling, added, off_chip, traffic)
+        cost = partial.cost + table_cost(self.options.weights, limits, tiling.num_cores, added, off_chip, traffic)
         return Partial(
             cost,
             partial.num_cores + tiling.num_cores,
@@ -175,10 +203,10 @@ class Evaluator:
         multiplicity = np.full(population.size, int(population.soft), np.int64)
         for fanout in fanouts.values():
             multiplicity += fanout.multiplicity(population.size)
-        targets = tuple(id(partial.tilings[self.network.projections[i].target]) for i in numbers)
+        targets = tuple(partial.tilings[self.network.projections[i].target].key for i in numbers)
         plans = {}
         for i, fanout in fanouts.items():
-            key = (i, id(tiling), targets, share)
+            key = (i, tiling.key, targets, share)
             if key not in self._plans:
                 projection = self.network.projections[i]
                 self._plans[key] = plan_axons(
@@ -187,25 +215,6 @@ class Evaluator:
                 )  # fmt: skip
             plans[i] = self._plans[key]
         return plans
-
-    def _traffic(self, projection: Projection, plan: AxonPlan) -> float:
-        rates = self.options.rates
-        if self.options.weights.traffic == 0 or rates is None:
-            return 0.0
-        return float(rates[projection.source][plan.fanout.source].sum())
-
-    def _cost(self, tiling: Tiling, tables: list[Array], off_chip: float, traffic: float) -> float:
-        weights, limits = self.options.weights, self.options.limits
-        words = sum(table[:, 3].sum() for table in tables)
-        inputs = sum(table[:, 1].sum() for table in tables)
-        outputs = sum(table[:, 2].sum() for table in tables)
-        return float(
-            weights.cores * tiling.num_cores
-            + weights.synapses * words / limits.synapse_words
-            + weights.axons * (inputs / limits.input_axons + (outputs - off_chip) / limits.output_axons)
-            + weights.off_chip * off_chip / limits.output_axons
-            + weights.traffic * traffic / limits.output_axons
-        )
 
     def layout(self, solution: Partial) -> Layout:
         """Return a finished solution, its cores numbered from the output."""

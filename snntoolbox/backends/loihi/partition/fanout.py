@@ -20,6 +20,7 @@ from snntoolbox.backends.loihi.partition.tilings import Tiling
 __all__ = ["Fanout", "choose_formats", "fan_out", "mix"]
 
 Array = NDArray[Any]
+_LOCAL_BITS = 11  # of the place of a compartment on its core
 
 
 def mix(x: Array) -> NDArray[np.uint64]:
@@ -64,13 +65,23 @@ class Fanout:
 
 def fan_out(projection: Projection, target: Population, tiling: Tiling, *, share: bool = True) -> Fanout:
     """Return what ``projection`` takes when its target is cut by ``tiling``."""
+    from scipy import sparse
+
     weights, step = projection.weights, target.compartments_per_neuron
-    columns = weights.indices
-    source = np.repeat(np.arange(weights.shape[0], dtype=np.int64), np.diff(weights.indptr))
-    core, local = tiling.core[columns], tiling.local[columns].astype(np.int64) * step
+    # Renaming the columns core by core has SciPy sort each row in compiled code.
+    place = (tiling.core.astype(np.int64) << _LOCAL_BITS) | tiling.local.astype(np.int64) * step
+    rows = weights.shape[0]
+    renamed = sparse.csr_array(
+        (weights.data, place[weights.indices], weights.indptr.astype(np.int64)),
+        shape=(rows, tiling.num_cores << _LOCAL_BITS),
+    )
+    renamed.has_sorted_indices = False
+    renamed = renamed.copy()
+    renamed.sort_indices()
+    source = np.repeat(np.arange(rows, dtype=np.int64), np.diff(weights.indptr))
+    core, local = renamed.indices >> _LOCAL_BITS, renamed.indices & ((1 << _LOCAL_BITS) - 1)
+    weight = renamed.data.astype(np.int64)
     key = source * tiling.num_cores + core
-    order = np.argsort((key << 11) | local, kind="stable")
-    key, local, weight = key[order], local[order], weights.data[order].astype(np.int64)
     starts = np.flatnonzero(np.diff(key, prepend=-1))
     pointer = np.append(starts, len(key))
     base = local[starts]

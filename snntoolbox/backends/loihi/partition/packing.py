@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snntoolbox.backends.loihi.partition.layout import Layout
-from snntoolbox.backends.loihi.partition.usage import combine, excess, limit_vector
+from snntoolbox.backends.loihi.partition.usage import combine, limit_vector
 
 __all__ = ["pack"]
 
@@ -41,19 +41,15 @@ def _bins(rows: Array, layout: Layout) -> list[list[int]]:
     """Return the rows that share a core."""
     fullness = (rows / np.maximum(limit_vector(rows, layout.limits), 1))[:, :-2].max(axis=1)
     bins: list[list[int]] = []
-    totals: list[Array] = []
+    totals = np.zeros((len(rows), rows.shape[1]), np.int64)
     for row in np.argsort(-fullness, kind="stable"):
-        best, best_sum = None, None
-        for number, total in enumerate(totals):
-            joined = combine([total, rows[row]])
-            if excess(joined[None], layout.limits) is None:
-                load = float(total[:4].sum())
-                if best_sum is None or load > best_sum:
-                    best, best_sum = number, load
-        if best is None:
-            bins.append([int(row)])
-            totals.append(rows[row])
-        else:
+        joined = combine([totals[: len(bins)], np.broadcast_to(rows[row], (len(bins), rows.shape[1]))])
+        fits = np.flatnonzero((joined <= limit_vector(joined, layout.limits)).all(axis=1))
+        if len(fits):
+            best = int(fits[totals[fits, :4].sum(axis=1).argmax()])
             bins[best].append(int(row))
-            totals[best] = combine([totals[best], rows[row]])
+            totals[best] = joined[best]
+        else:
+            totals[len(bins)] = rows[row]
+            bins.append([int(row)])
     return bins

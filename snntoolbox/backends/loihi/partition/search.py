@@ -5,17 +5,21 @@ Layers are taken from the output to the input, since the cut of a layer decides 
 
 * greedy (section 3.2.3.4): each of the M kept solutions is continued by the first M candidates, in order of their
   number of cores, that fit; the M cheapest of the M**2 go on.
-* optimal: every solution is continued by every candidate. Two solutions that agree on all layers which layers still to
-  come project to can only differ in cost from there on, so only the cheaper goes on. On a chain of layers that is exact
-  over the candidates; where layers branch, at most `beam` solutions are kept.
+* optimal: every solution is continued by every one of the first `num_candidates` candidates that fit. Two solutions
+  that agree on all layers which layers still to come project to can only differ in cost from there on, so only the
+  cheaper goes on. On a chain of layers that is exact over these candidates; where layers branch, at most `beam`
+  solutions are kept. The greedy search runs first: what cannot become cheaper than its solution is left out, and the
+  result is the cheapest of both after packing, so that it is never worse. The work is bounded by candidates**2 a layer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from snntoolbox.backends.loihi.network import Network, Population
+from snntoolbox.backends.loihi.partition.cost import layout_cost
 from snntoolbox.backends.loihi.partition.evaluate import Evaluator, Partial
 from snntoolbox.backends.loihi.partition.layout import Layout
 from snntoolbox.backends.loihi.partition.options import SearchOptions
@@ -26,6 +30,9 @@ from snntoolbox.errors import ConversionError
 __all__ = ["partition"]
 
 Progress = Callable[[str, int, int], None]
+_GREEDY_CANDIDATES = 10
+_PACKED = 4
+"""Finished solutions that are packed, cheapest first: the cheapest before packing need not be that after it."""
 
 
 def partition(network: Network, options: SearchOptions | None = None, progress: Progress | None = None) -> Layout:
@@ -34,79 +41,141 @@ def partition(network: Network, options: SearchOptions | None = None, progress: 
     Args:
         network: What to place.
         options: How to search.
-        progress: Called with each layer's name, its number from 1, and the number of layers.
+        progress: Called with each layer's name, the number of the step from 1, and the number of steps.
 
     Raises:
         ConversionError: No candidate of a layer fits; the message names the layer, the limit and by how much.
     """
     options = options or SearchOptions()
-    evaluator = Evaluator(network, options)
+    if options.method == "greedy":
+        tell = _Teller(progress, len(network.populations))
+        evaluator = Evaluator(network, options)
+        best = _search_greedily(evaluator, options.num_candidates, tell)[0]
+        layout = evaluator.layout(best)
+        return replace(layout, cost=layout_cost(layout, options))
+    return _search_fully(network, options, _Teller(progress, 2 * len(network.populations)))
+
+
+class _Teller:
+    """Calls back with the layer that is next."""
+
+    def __init__(self, progress: Progress | None, steps: int) -> None:
+        self._progress, self._steps, self._done = progress, steps, 0
+
+    def __call__(self, population: Population) -> None:
+        self._done += 1
+        if self._progress is not None:
+            self._progress(population.name, self._done, self._steps)
+
+
+def _search_greedily(evaluator: Evaluator, num_candidates: int, tell: _Teller) -> list[Partial]:
+    """Return the solutions of the thesis's search, cheapest first."""
     solutions = [Partial()]
-    layers = network.populations[::-1]
-    for number, population in enumerate(layers, start=1):
-        if progress is not None:
-            progress(population.name, number, len(layers))
-        expand = _expand_greedily if options.method == "greedy" else _expand_fully
-        grown, nearest = expand(evaluator, population, solutions, options)
+    for population in evaluator.network.populations[::-1]:
+        tell(population)
+        grown: list[Partial] = []
+        nearest: Excess | None = None
+        for solution in solutions:
+            found = 0
+            for tiling in evaluator.tilings(population):
+                result = evaluator.extend(solution, population, tiling)
+                if isinstance(result, Excess):
+                    nearest = _nearer(nearest, result)
+                    continue
+                grown.append(result)
+                found += 1
+                if found == num_candidates:
+                    break
         if not grown:
             raise ConversionError(_nothing_fits(population, nearest))
-        solutions = _select(network, grown, layers[number:], options)
-    best = min(solutions, key=lambda one: one.cost)
-    layout = evaluator.layout(best)
-    return pack(layout) if options.pack and options.method == "optimal" else layout
+        solutions = sorted(grown, key=lambda one: one.cost)[:num_candidates]
+    return solutions
 
 
-def _expand_greedily(
-    evaluator: Evaluator, population: Population, solutions: list[Partial], options: SearchOptions
+def _search_fully(network: Network, options: SearchOptions, tell: _Teller) -> Layout:
+    """Return the cheapest of the greedy and of the dynamic search, packed."""
+    thesis = Evaluator(network, replace(options, method="greedy"))
+    layouts, bound = [], float("inf")
+    try:
+        first = _search_greedily(thesis, _GREEDY_CANDIDATES, tell)
+    except ConversionError:
+        first = []  # the other search has more candidates
+    if first:
+        bound = first[0].cost
+        layouts = [thesis.layout(one) for one in first[:_PACKED]]
+    ours = Evaluator(network, options)
+    for solution in _search_dynamically(ours, bound, tell)[:_PACKED]:
+        layouts.append(ours.layout(solution))
+    if options.pack:
+        layouts = [pack(layout) for layout in layouts]
+    costs = [layout_cost(layout, options) for layout in layouts]
+    best = costs.index(min(costs))
+    return replace(layouts[best], cost=costs[best], evaluated=thesis.evaluated + ours.evaluated)
+
+
+def _search_dynamically(evaluator: Evaluator, bound: float, tell: _Teller) -> list[Partial]:
+    """Return solutions cheaper than ``bound``, cheapest first.
+
+    Raises:
+        ConversionError: There is no bound, and a layer does not fit.
+    """
+    layers = evaluator.network.populations[::-1]
+    rest = [evaluator.least_cost(layers[number:]) for number in range(1, len(layers) + 1)]
+    solutions = [Partial()]
+    for number, population in enumerate(layers):
+        tell(population)
+        grown, nearest = _expand(evaluator, population, solutions, bound - rest[number])
+        if not grown:
+            if bound < float("inf"):
+                return []
+            raise ConversionError(_nothing_fits(population, nearest))
+        solutions = _select(evaluator, grown, layers[number + 1 :])
+        done = [p.name for p in layers[: number + 1]]
+        for layer in _closed(evaluator.network, done, population.name):
+            evaluator.forget(layer, solutions)
+    return solutions
+
+
+def _expand(
+    evaluator: Evaluator, population: Population, solutions: Sequence[Partial], bound: float
 ) -> tuple[list[Partial], Excess | None]:
+    """Return the solutions with one more layer that cost less than ``bound``, and what came nearest to fitting."""
     grown: list[Partial] = []
     nearest: Excess | None = None
-    for solution in solutions:
-        found = 0
-        for tiling in evaluator.tilings(population):
-            result = evaluator.extend(solution, population, tiling)
-            if isinstance(result, Excess):
-                nearest = _nearer(nearest, result)
-                continue
-            grown.append(result)
-            found += 1
-            if found == options.num_candidates:
-                break
-    return grown, nearest
-
-
-def _expand_fully(
-    evaluator: Evaluator, population: Population, solutions: list[Partial], options: SearchOptions
-) -> tuple[list[Partial], Excess | None]:
-    grown: list[Partial] = []
-    nearest: Excess | None = None
-    tried = 0
+    tried, options = 0, evaluator.options
     for tiling in evaluator.tilings(population):
-        results = [evaluator.extend(solution, population, tiling) for solution in solutions]
+        promising = [s for s in solutions if s.cost + options.weights.cores * tiling.num_cores < bound]
+        if not promising:  # all further candidates take at least as many cores
+            break
+        results = [evaluator.extend(solution, population, tiling) for solution in promising]
         fitting = [r for r in results if isinstance(r, Partial)]
         for result in results:
             if isinstance(result, Excess):
                 nearest = _nearer(nearest, result)
-        grown += fitting
+        grown += [one for one in fitting if one.cost < bound]
         tried += bool(fitting)
         if tried == options.num_candidates:
             break
     return grown, nearest
 
 
-def _select(
-    network: Network, grown: list[Partial], remaining: tuple[Population, ...], options: SearchOptions
-) -> list[Partial]:
+def _select(evaluator: Evaluator, grown: list[Partial], remaining: Sequence[Population]) -> list[Partial]:
+    """Return the cheapest solution for each cut of the layers that remaining ones project to."""
     grown = sorted(grown, key=lambda one: one.cost)
-    if options.method == "greedy":
-        return grown[: options.num_candidates]
     left = {p.name for p in remaining}
-    open_layers = sorted({p.target for p in network.projections if p.source in left})
+    open_layers = sorted({p.target for p in evaluator.network.projections if p.source in left})
     best: dict[tuple[Any, ...], Partial] = {}
     for solution in grown:
-        key = tuple(id(solution.tilings[name]) for name in open_layers if name in solution.tilings)
+        key = tuple(solution.tilings[name].key for name in open_layers if name in solution.tilings)
         best.setdefault(key, solution)
-    return list(best.values())[: options.beam]
+    kept = list(best.values())
+    return kept[: evaluator.options.beam] if remaining else grown[: evaluator.options.beam]
+
+
+def _closed(network: Network, done: Sequence[str], latest: str) -> list[str]:
+    """Return the layers whose last source is ``latest``: nothing will be asked about their candidates any more."""
+    targets = {p.target for p in network.projections if p.source == latest}
+    return [name for name in targets if all(p.source in done for p in network.into(name))]
 
 
 def _nearer(a: Excess | None, b: Excess) -> Excess:

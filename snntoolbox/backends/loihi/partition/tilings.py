@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from math import ceil, prod
@@ -11,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from snntoolbox.backends.loihi.network import Population
-
-__all__ = ["Tiling", "candidates", "flat_tiling", "make_tiling"]
+__all__ = ["Tile", "Tiling", "make_tiling", "num_cores", "tiles"]
 
 Array = NDArray[Any]
+Tile = tuple[tuple[int, ...], tuple[int, ...]]
+"""Shape of a layer, or (n,) if it is cut along its flattened neurons, and shape of a core's block."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,13 +34,23 @@ class Tiling:
     local: Array
 
     @property
+    def key(self) -> Tile:
+        """Shape and tile, which tell the tilings of a layer apart."""
+        return self.shape, self.tile
+
+    @property
     def num_cores(self) -> int:
         """Number of cores."""
-        return prod(ceil(n / t) for n, t in zip(self.shape, self.tile, strict=True))
+        return num_cores(self.shape, self.tile)
 
     def sizes(self) -> Array:
         """Return the number of neurons of each core."""
         return np.bincount(self.core, minlength=self.num_cores)
+
+
+def num_cores(shape: tuple[int, ...], tile: tuple[int, ...]) -> int:
+    """Return the number of blocks of shape ``tile`` that cover ``shape``."""
+    return prod(ceil(n / t) for n, t in zip(shape, tile, strict=True))
 
 
 def make_tiling(shape: tuple[int, ...], tile: tuple[int, ...]) -> Tiling:
@@ -57,28 +66,15 @@ def make_tiling(shape: tuple[int, ...], tile: tuple[int, ...]) -> Tiling:
     return Tiling(shape, tile, core, local)
 
 
-def flat_tiling(size: int, num_cores: int) -> Tiling:
-    """Return the tiling of ``size`` neurons, in row-major order, in ``num_cores`` parts of nearly one size."""
-    return make_tiling((size,), (ceil(size / num_cores),))
-
-
-def candidates(population: Population, largest: int, count: int, *, flat: bool = False) -> Iterator[Tiling]:
-    """Yield tilings in order of their number of cores, cuts along the channels first.
+def tiles(shape: tuple[int, ...], largest: int, *, flat: bool = False) -> list[Tile]:
+    """Return the ways to cut a layer in order of their number of cores, cuts along the channels first.
 
     Args:
-        population: The layer.
+        shape: Of the layer.
         largest: Neurons that fit into a core.
-        count: How many to yield at most.
         flat: Also cut along the flattened neurons, in parts that need not be blocks.
     """
-    for made, (shape, tile) in enumerate(_tiles(population.shape, largest, flat=flat)):
-        if made == count:
-            return
-        yield make_tiling(shape, tile)
-
-
-def _tiles(shape: tuple[int, ...], largest: int, *, flat: bool) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
-    found: dict[tuple[tuple[int, ...], tuple[int, ...]], tuple[int, ...]] = {}
+    found: dict[Tile, tuple[int, ...]] = {}
     for tile in product(*(sorted({ceil(n / k) for k in range(1, n + 1)}) for n in shape)):
         if prod(tile) <= largest:
             parts = tuple(ceil(n / t) for n, t in zip(shape, tile, strict=True))

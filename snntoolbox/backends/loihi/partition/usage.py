@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from snntoolbox.backends.loihi.arithmetic import mantissa_and_exponent
 from snntoolbox.backends.loihi.limits import Limits
 from snntoolbox.backends.loihi.network import Population
 from snntoolbox.backends.loihi.partition.axons import AxonPlan
@@ -20,7 +19,6 @@ __all__ = [
     "Excess",
     "combine",
     "excess",
-    "feedback_parts",
     "limit_vector",
     "output_table",
     "own_usage",
@@ -87,28 +85,17 @@ def excess(table: Array, limits: Limits) -> Excess | None:
     return Excess(RESOURCES[column], int(table[row, column]), int(available[row, column]))
 
 
-def feedback_parts(feedback: Array) -> Array:
-    """Return mantissa and exponent of the weights that take ``feedback`` away, shape (n, 2)."""
-    values, inverse = np.unique(feedback, return_inverse=True)
-    return np.array([mantissa_and_exponent(int(value)) for value in values], np.int64).reshape(-1, 2)[inverse]
-
-
 def own_usage(population: Population, tiling: Tiling) -> Array:
     """Return what a layer takes wherever its spikes come from and go: compartments, profiles, feedback."""
     cores = tiling.num_cores
     table = np.zeros((cores, len(RESOURCES)), np.int64)
     sizes = tiling.sizes()
     table[:, 0] = sizes * population.compartments_per_neuron
-    registers = population.registers
-    table[:, _COLUMN["threshold_profiles"]] = _distinct(tiling.core, registers.threshold[:, None], cores)
-    columns = ("decay_u", "decay_v", "ds_offset", "dm_offset", "bias_exponent", "vmin", "vmax", "refractory")
-    rows = np.stack([getattr(registers, name) for name in columns], axis=1)
-    table[:, _COLUMN["profiles"]] = _distinct(tiling.core, rows, cores) + population.soft
-    if population.feedback is not None:
-        parts = feedback_parts(population.feedback)
+    for resource, kinds in population.kinds.items():
+        table[:, _COLUMN[resource]] = _distinct(tiling.core, kinds, cores)
+    if population.soft:
+        table[:, _COLUMN["profiles"]] += 1  # the somata
         table[:, _COLUMN["input_axons"]] = table[:, _COLUMN["output_axons"]] = sizes
-        table[:, _COLUMN["synapse_words"]] = _distinct(tiling.core, parts, cores)
-        table[:, _COLUMN["formats"]] = _distinct(tiling.core, parts[:, 1:], cores)
         table[:, _COLUMN["words_per_list"]] = 1
     return table
 
@@ -131,7 +118,8 @@ def output_table(entries: Array) -> Array:
     return table
 
 
-def _distinct(core: Array, rows: Array, cores: int) -> Array:
-    """Return the number of distinct rows on each core."""
-    pairs = np.unique(np.column_stack([core, rows]), axis=0)
-    return np.bincount(pairs[:, 0].astype(np.int64), minlength=cores)
+def _distinct(core: Array, kinds: Array, cores: int) -> Array:
+    """Return the number of distinct kinds on each core."""
+    present = np.zeros((cores, int(kinds.max(initial=0)) + 1), np.int64)
+    present[core, kinds] = 1
+    return np.asarray(present.sum(axis=1))
