@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 __all__ = [
     "BackendUnavailableError",
@@ -75,7 +76,16 @@ class ConfigError(_ProblemListError):
 
 
 class UnsupportedError(_ProblemListError):
-    """A model or graph with nodes that cannot be taken; ``problems`` names each."""
+    """A model or graph with nodes that cannot be taken; ``problems`` names each.
+
+    Attributes:
+        partial: From a frontend, the graph that could be read, an input standing for the output of what was refused:
+            its attribute ``refused`` names these, one a line. None if too little is known for one.
+    """
+
+    def __init__(self, summary: str, problems: Sequence[Problem] = (), partial: Any = None) -> None:
+        self.partial = partial
+        super().__init__(summary, problems)
 
 
 class RegistryError(SNNToolboxError):

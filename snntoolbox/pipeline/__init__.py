@@ -59,6 +59,8 @@ def run_once(settings: Settings, console: Console) -> Results:
             source = stages.find_source(settings) if tools.parse or tools.evaluate_ann else None
         with console.stage("parse"):
             networks, samples = read_network(settings, source, reporter.deviation)
+            for problem in stages.left_out_outputs(networks.parsed):
+                console.warn(str(problem))
         with console.stage("convert"):
             networks = convert_network(settings, networks, samples, console, reporter.deviation)
         with console.stage("evaluate"):

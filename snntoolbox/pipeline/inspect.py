@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,21 +73,24 @@ def check(path: str | Path, overrides: Mapping[str, object]) -> bool:
     Returns:
         Whether a run can be expected to work.
     """
+    from snntoolbox.pipeline.console import Console
     from snntoolbox.pipeline.examine import examine
 
     out = _out()
     settings = load(path, overrides)
-    finding = examine(settings)
+    console = Console(0)
+    with console.logging():
+        finding = examine(settings)
     if finding.table is not None:
         out.print(finding.table)
-    _print_problems(out, "[yellow]worth a look[/yellow]", finding.warnings)
+    _print_problems(out, "[yellow]worth a look[/yellow]", (*finding.warnings, *console.warnings))
     _print_problems(out, "[red]cannot run[/red]", finding.problems)
     if not finding.problems:
         out.print("[green]The configuration, the network and the data fit each other.[/green]")
     return not finding.problems
 
 
-def _print_problems(out: RichConsole, title: str, problems: tuple[Problem, ...]) -> None:
+def _print_problems(out: RichConsole, title: str, problems: Sequence[Problem | str]) -> None:
     if problems:
         out.print(f"{title}:")
         for problem in problems:

@@ -24,7 +24,7 @@ from snntoolbox.config.load import load_backend_settings
 from snntoolbox.config.settings import Settings
 from snntoolbox.conversion import Conversion, code_of
 from snntoolbox.data import Dataset
-from snntoolbox.errors import DataError, DeviationError, RegistryError, RunError
+from snntoolbox.errors import DataError, DeviationError, Problem, RegistryError, RunError
 from snntoolbox.frontends.base import Frontend, Reference, find_frontend, locate
 from snntoolbox.ir.evaluate import Evaluator, evaluate, max_relative_deviation
 from snntoolbox.ir.graph import Graph
@@ -42,6 +42,7 @@ __all__ = [
     "encoding_code",
     "find_source",
     "graph_outputs",
+    "left_out_outputs",
     "load_converted",
     "load_metric",
     "make_backend",
@@ -146,6 +147,15 @@ def graph_outputs(graph: Graph, test: Dataset, batch_size: int) -> Array:
     """Return the first output of a graph for all test samples, shape (num_samples, *shape)."""
     evaluator = Evaluator(graph, graph.outputs[:1])
     return np.concatenate([values[graph.outputs[0]] for values in evaluator.stream(test.batches(batch_size))])
+
+
+def left_out_outputs(graph: Graph) -> tuple[Problem, ...]:
+    """Say which outputs a run does not look at: all but the first."""
+    first, *others = graph.outputs
+    if not others:
+        return ()
+    what = f"has {len(graph.outputs)} outputs; results are those of the first, '{first}', not of {', '.join(others)}."
+    return (Problem("network", what, "From Python, snntoolbox.simulate() returns all of them (Record.outputs)."),)
 
 
 def make_code(settings: Settings, samples: RunSamples) -> SpikeCode:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
@@ -51,10 +53,16 @@ def layer_table(results: Results, *, simple_labels: bool = True) -> Table:
     return table
 
 
-def graph_table(graph: Graph, title: str = "") -> Table:
-    """Return one row for each node of a graph: name, op, output shape, parameters, neurons and connections."""
+def graph_table(graph: Graph, title: str = "", neurons: Mapping[str, int] | None = None) -> Table:
+    """Return one row for each node of a graph: name, op, output shape, parameters, neurons and connections.
+
+    Args:
+        graph: A graph before or after conversion, or the part that a frontend could read.
+        title: Title of the table.
+        neurons: Number of neurons that a node has or will have; counted in the graph unless given.
+    """
     table = Table(title=title or None, show_footer=True)
-    neurons = {node.name: graph.size(node.name) for node in graph.nodes if node.name in graph.neurons}
+    neurons = {name: graph.size(name) for name in graph.neurons} if neurons is None else neurons
     links = {node.name: connections(graph, node.name) for node in graph.nodes}
     table.add_column("Node", footer=f"{len(graph.nodes)} nodes", overflow="fold")
     table.add_column("Op", overflow="fold")
@@ -81,5 +89,7 @@ def graph_table(graph: Graph, title: str = "") -> Table:
 def _op_name(graph: Graph, name: str) -> str:
     """Return the kind of a node's op; of neurons their model as well."""
     op = graph[name].op
+    if name in graph.attributes.get("refused", "").split("\n"):
+        return "refused"
     model = getattr(op, "model", None)
     return op.kind if model is None else f"{op.kind}({type(model).__name__})"

@@ -127,6 +127,64 @@ def test_check_warns_of_what_will_hurt(project: Path, capsys) -> None:
     assert "2 layers of neurons follow one another, but only 5 steps" in out
 
 
+def test_check_counts_neurons(project: Path, capsys) -> None:
+    assert main([str(project / "config.ini"), "--check"]) == 0
+    rows = {cells[0]: cells[4] for cells in _rows(capsys.readouterr().out)}
+    assert rows["hidden_relu"] == "8" and rows["hidden"] == ""
+    assert rows["relu"] == "144"
+    assert rows["classes"] == "3"  # the softmax behind it is no layer of neurons
+    assert rows["10 nodes"] == str(144 + 8 + 3)
+
+
+def _rows(out: str) -> list[list[str]]:
+    """The cells of a printed table."""
+    lines = [line.strip() for line in out.splitlines()]
+    return [[cell.strip() for cell in line.strip("│").split("│")] for line in lines if line.startswith("│")]
+
+
+def test_check_shows_what_could_be_read_and_lists_all_that_cannot_be_converted(project: Path, capsys) -> None:
+    import keras
+    from keras import layers
+
+    x = keras.Input((8, 8, 1))
+    y = layers.Conv2D(2, 3, activation="silu", name="first")(x)
+    y = layers.LayerNormalization(name="norm")(y)
+    y = layers.Conv2D(2, 3, activation="tanh", name="second")(y)
+    keras.Model(x, layers.Dense(3, activation="softmax", name="out")(layers.Flatten()(y))).save(project / "model.keras")
+    assert main([str(project / "config.ini"), "--check"]) == 1
+    out = capsys.readouterr().out
+    assert {"norm": "refused", "second": "Conv"}.items() <= {cells[0]: cells[1] for cells in _rows(out)}.items()
+    words = " ".join(out.split())
+    for where in ("layer 'norm' (LayerNormalization)", "node 'first_silu'", "node 'second_tanh'"):
+        assert where in words
+    assert "softmax" not in words.partition("cannot run")[2]
+
+
+def test_check_without_data_still_says_what_cannot_be_converted(project: Path, capsys) -> None:
+    import keras
+    from keras import layers
+
+    network = [layers.Flatten(), layers.Dense(4, activation="tanh", name="hidden"), layers.Dense(3)]
+    keras.Sequential([keras.Input((8, 8, 1)), *network]).save(project / "model.keras")
+    assert main([str(project / "config.ini"), "--check", "--set", "paths.dataset_path=nowhere"]) == 1
+    words = " ".join(capsys.readouterr().out.split())
+    assert "no such file" in words and "node 'hidden_tanh'" in words
+
+
+def test_outputs_that_are_left_out_are_named(project: Path, run, capsys) -> None:
+    import keras
+    from keras import layers
+
+    x = keras.Input((8, 8, 1))
+    y = layers.Flatten()(x)
+    outputs = [layers.Dense(3, name="classes")(y), layers.Dense(4, name="box")(y)]
+    keras.Model(x, outputs).save(project / "model.keras")
+    assert main([str(project / "config.ini"), "--check"]) == 0
+    said = "network: has 2 outputs; results are those of the first, 'classes', not of box."
+    assert said in " ".join(capsys.readouterr().out.split())
+    assert said in " ".join(run({"output.verbose": 1})["err"].split())
+
+
 def test_check_lists_every_problem(project: Path, capsys) -> None:
     import keras
     from keras import layers

@@ -41,6 +41,7 @@ class Walk:
         self._uses = Counter(leaves.values())
         self._builder = Builder(reserved=leaves.values())
         self._problems: list[Problem] = []
+        self._refused: list[str] = []
         self._removed: list[str] = []
 
     def graph(self) -> Graph:
@@ -57,12 +58,18 @@ class Walk:
         if self._problems:
             count = len(self._problems)
             calls = "one layer" if count == 1 else f"{count} layers"
-            raise UnsupportedError(f"model '{self._model.name}': {calls} cannot be taken", self._problems)
+            summary = f"model '{self._model.name}': {calls} cannot be taken"
+            raise UnsupportedError(summary, self._problems, self._partial(outputs))
         attributes = {"frontend": "keras", "model": self._model.name}
         if self._removed:
             logger.info("removed layers that do nothing after training: %s", ", ".join(self._removed))
             attributes["removed"] = ", ".join(self._removed)
         return self._builder.graph([name for name in outputs if name is not None], attributes)
+
+    def _partial(self, outputs: Sequence[str | None]) -> Graph | None:
+        """Return the graph of what could be translated, if all its outputs are known."""
+        known = [name for name in outputs if name is not None]
+        return self._builder.graph(known, {"refused": "\n".join(self._refused)}) if len(known) == len(outputs) else None
 
     def _run(self, model: Any, sources: Sequence[str | None], path: tuple[str, ...]) -> list[str | None]:
         """Translate all calls inside a model, given the nodes that go in; return those that come out."""
@@ -78,6 +85,7 @@ class Walk:
         """Translate one call, given the nodes that go in; return those that come out."""
         layer = node.operation
         name = layer.name if self._uses[layer.name] <= 1 else "_".join((*path, layer.name))
+        claimed = ""
         try:
             _check_layer(layer)
             if is_graph_model(layer):
@@ -90,7 +98,8 @@ class Walk:
                 self._removed += [name] if _is_layer(layer) else []
                 return inputs
             args, kwargs = node.arguments.fill_in({key: Wire(value) for key, value in known.items() if value})
-            result = translate(Call(layer, self._builder.claim(name), inputs, args, kwargs, self._builder))
+            claimed = self._builder.claim(name)
+            result = translate(Call(layer, claimed, inputs, args, kwargs, self._builder))
         except RefusedCall as error:
             problem = Problem(_place(layer, name), error.what, error.hint)
         except GraphError as error:
@@ -98,14 +107,17 @@ class Walk:
         else:
             return [result] if isinstance(result, str) else result
         self._problems.append(problem)
-        return [self._placeholder(tensor.shape[1:]) for tensor in node.output_tensors]
+        free = claimed if claimed not in self._builder.shapes else ""
+        return [self._placeholder(free or self._builder.claim(name), t.shape[1:]) for t in node.output_tensors]
 
-    def _placeholder(self, shape: Sequence[int | None]) -> str | None:
+    def _placeholder(self, name: str, shape: Sequence[int | None]) -> str | None:
         """Stand in for the output of a refused call, so that the rest can still be checked."""
         sizes = tuple(size for size in shape if size is not None)
         if len(sizes) < len(shape) or not sizes:
             return None
-        return self._builder.add(self._builder.claim("refused"), Input(sizes))
+        name = self._builder.claim(name) if name in self._builder.shapes else name
+        self._refused.append(name)
+        return self._builder.add(name, Input(sizes))
 
 
 def is_graph_model(operation: Any) -> bool:

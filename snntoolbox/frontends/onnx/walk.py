@@ -16,7 +16,7 @@ from snntoolbox.frontends.onnx.layout import Builder, Tensor
 from snntoolbox.frontends.onnx.table import TRANSLATORS, advice
 from snntoolbox.ir.ops import Input
 
-__all__ = ["Translation", "translate"]
+__all__ = ["Translation", "attempt", "translate"]
 
 
 @dataclass(frozen=True)
@@ -26,36 +26,50 @@ class Translation:
     Attributes:
         builder: The nodes.
         inputs: What stands for each input, by the name in the file.
-        outputs: What stands for each output, in order.
+        outputs: What stands for each output, in order; empty if that is not known for all, behind refused nodes.
         removed: Nodes that do nothing after training.
+        refusal: Nodes that cannot be translated, all of them; None if there is none. Inputs of the graph stand for
+            their outputs then.
     """
 
     builder: Builder
     inputs: Mapping[str, Tensor]
     outputs: Sequence[Tensor]
     removed: Sequence[NodeProto]
+    refusal: UnsupportedError | None = None
 
 
 def translate(model: StaticModel, layout: InputLayout = "auto") -> Translation:
-    """Translate every node.
-
-    Args:
-        model: What depends on the input.
-        layout: Which axis of an input holds its channels.
+    """Translate every node; see `attempt`.
 
     Raises:
         UnsupportedError: Nodes that cannot be translated, all of them.
     """
+    translation = attempt(model, layout)
+    if translation.refusal is not None:
+        raise translation.refusal
+    return translation
+
+
+def attempt(model: StaticModel, layout: InputLayout = "auto") -> Translation:
+    """Translate every node that can be.
+
+    Args:
+        model: What depends on the input.
+        layout: Which axis of an input holds its channels.
+    """
     builder = Builder()
     tensors = _entrances(model, layout, builder)
     problems = _translate_nodes(model, tensors, builder)
-    if problems:
-        count = "one node" if len(problems) == 1 else f"{len(problems)} nodes"
-        raise UnsupportedError(f"model '{model.source.graph.name}': {count} cannot be taken", problems)
     removed = [node for node in model.nodes if node.op_type == "Dropout"]
     inputs = {name: tensors[name] for name in model.inputs}
-    outputs = [_settled(tensors[name], builder, name) for name in model.outputs]
-    return Translation(builder, inputs, outputs, removed)
+    if not problems:
+        outputs = [_settled(tensors[name], builder, name) for name in model.outputs]
+        return Translation(builder, inputs, outputs, removed)
+    count = "one node" if len(problems) == 1 else f"{len(problems)} nodes"
+    refusal = UnsupportedError(f"model '{model.source.graph.name}': {count} cannot be taken", problems)
+    known = all(name in tensors for name in model.outputs)
+    return Translation(builder, inputs, [tensors[n] for n in model.outputs] if known else (), removed, refusal)
 
 
 def _entrances(model: StaticModel, layout: InputLayout, builder: Builder) -> dict[str, Tensor]:
@@ -125,7 +139,8 @@ def _stand_in(node: NodeProto, model: StaticModel, tensors: dict[str, Tensor], b
     """Stand in for the outputs of a refused node, so that the rest can still be checked."""
     for name in node.output:
         shape = model.shapes.get(name, ())
-        axes = tuple(axis for axis in range(len(shape)) if axis or shape[0] > 1)
+        # Channels are probably axis 1.
+        axes = sorted((a for a in range(len(shape)) if a or shape[0] > 1), key=lambda axis: (axis == 1, axis))
         if axes and min(shape) > 0:
-            stored = builder.add(Input(tuple(shape[axis] for axis in axes)), origin=name)
-            tensors[name] = Tensor(stored, axes, shape)
+            stored = builder.add(Input(tuple(shape[axis] for axis in axes)), origin=node.name or name)
+            tensors[name] = Tensor(stored, tuple(axes), shape)

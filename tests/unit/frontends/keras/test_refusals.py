@@ -39,6 +39,9 @@ def test_all_layers_are_refused_at_once():
         "layer 'out' (Dense)",
     ]
     assert all(problem.hint for problem in error.problems)
+    nodes = {node.name: node.op.kind for node in error.partial.nodes}
+    assert nodes["norm"] == nodes["memory"] == "Input" and nodes["fine"] == "Reshape"
+    assert error.partial.attributes["refused"].split("\n")[:3] == ["norm", "odd", "memory"]
 
 
 def test_layers_behind_one_of_unknown_shape_are_refused_too():

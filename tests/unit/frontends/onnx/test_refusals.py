@@ -39,6 +39,36 @@ def test_all_nodes_are_listed(model):
     ]
 
 
+def test_what_could_be_read_is_kept(model):
+    nodes = [
+        ("Conv", "x k", "c", {}),
+        ("Tanh", "c", "t", {}),
+        ("LRN", "t", "l", {"size": 3}),
+        ("Conv", "l k", "d", {}),
+        ("Relu", "d", "y", {}),
+    ]
+    with pytest.raises(UnsupportedError) as caught:
+        OnnxFrontend().parse(model(nodes, ["N", 3, 4, 4], {"k": np.ones((3, 3, 1, 1), np.float32)}))
+    partial = caught.value.partial
+    assert [(node.name, node.op.kind) for node in partial.nodes] == [
+        ("x", "Input"),
+        ("l", "Input"),
+        ("d", "Conv"),
+        ("y", "Relu"),
+        ("c", "Conv"),
+        ("t", "Activation"),
+    ]
+    assert partial.attributes["refused"] == "l" and partial.outputs == ("y",)
+
+
+def test_nothing_is_kept_if_an_output_is_not_known(model):
+    made = model([("LRN", "x", "l", {"size": 3}), ("Relu", "l", "y", {})], ["N", 3, 4, 4])
+    made.graph.node[0].domain = made.opset_import.add(domain="mine", version=1).domain
+    with pytest.raises(UnsupportedError) as caught:
+        OnnxFrontend().parse(made)
+    assert caught.value.partial is None
+
+
 def test_ops_of_other_domains_are_refused(model):
     made = model([("Relu", "x", "y", {})], ["N", 4])
     made.graph.node.append(helper.make_node("FusedConv", ["x"], ["z"], domain="com.microsoft"))
