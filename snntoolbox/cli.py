@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import NoReturn
 
 from snntoolbox import __version__
 from snntoolbox.errors import SNNToolboxError
@@ -62,10 +66,30 @@ def _overrides(parser: argparse.ArgumentParser, pairs: Sequence[str]) -> dict[st
     return overrides
 
 
+@contextmanager
+def _unwinding_on_termination() -> Iterator[None]:
+    """Let a request to end, as batch systems send it (SIGTERM), clean up as Ctrl-C does: no draft of a run stays."""
+
+    def end(number: int, frame: object) -> NoReturn:
+        del frame
+        sys.stderr.write("snntoolbox: terminated; nothing was written to the run folder\n")
+        raise SystemExit(128 + number)
+
+    if threading.current_thread() is not threading.main_thread():  # where signals cannot be caught
+        yield
+        return
+    previous = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+@_unwinding_on_termination()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status: 0 done, 1 an error of the input or run, 2 wrong arguments.
 
-    A check that finds problems, and backends that differ by more than ties and rules they declare, are errors.
+    A process that is asked to end (SIGTERM) ends with 143. A check that finds problems, and backends that differ by more than ties and rules they declare, are errors.
     """
     parser = _parser()
     given = parser.parse_args(arguments)

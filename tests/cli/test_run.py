@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -88,6 +91,19 @@ def test_overwrite_off_refuses_an_existing_run(run) -> None:
     observed = run({"output.overwrite": False})
     assert observed["status"] == 1
     assert "overwrite" in observed["err"]
+
+
+def test_a_terminated_run_leaves_nothing(project: Path, repository: Path) -> None:
+    config = str(project / "config.ini")
+    command = [sys.executable, "-m", "snntoolbox.cli", config, "--set", "simulation.duration=1000000"]
+    process = subprocess.Popen(command, cwd=repository, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and not list(project.glob("log/.test.draft-*")):
+        time.sleep(0.05)
+    process.terminate()
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert "terminated; nothing was written" in said
+    assert {path.name for path in (project / "log").iterdir()} <= {"calibration"}
 
 
 def test_a_sweep_really_sweeps(run, project: Path) -> None:
