@@ -7,7 +7,7 @@ A third party writes one `Backend` and one `Simulation`, registers the backend u
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
@@ -23,7 +23,10 @@ from snntoolbox.neurons import MODELS
 from snntoolbox.passes.base import Pass
 from snntoolbox.registry import CODES
 
-__all__ = ["Backend", "Capabilities", "RawRecord", "Simulation"]
+__all__ = ["Backend", "Capabilities", "CompileProgress", "RawRecord", "Simulation"]
+
+CompileProgress = Callable[[str, int, int], None]
+"""Called with what comes next, its number from 1, and how many there are."""
 
 
 @dataclass(frozen=True)
@@ -74,9 +77,11 @@ class Backend(ABC):
         capabilities: What it can run.
         settings_type: Pydantic model of the backend's own INI section, or None if it has none.
         settings: An instance of it.
+        wants_samples: How many samples of the input `prepare` can use.
     """
 
     name: ClassVar[str]
+    wants_samples: ClassVar[int] = 0
     capabilities: ClassVar[Capabilities] = Capabilities()
     settings_type: ClassVar[type[Any] | None] = None
 
@@ -93,6 +98,15 @@ class Backend(ABC):
     def passes(self) -> tuple[Pass, ...]:
         """Return rewrites for this target, run after all others."""
         return ()
+
+    def prepare(self, samples: Mapping[str, Array] | None = None, progress: CompileProgress | None = None) -> None:
+        """Take what helps to compile; by default nothing is done with it.
+
+        Args:
+            samples: Input -> values of normalisation samples, shape (num_samples, *shape), if `wants_samples`.
+            progress: Told how far a compilation is, if it takes long.
+        """
+        del samples, progress
 
     def check(self, graph: Graph) -> list[Problem]:
         """Return every node of a converted graph that this backend refuses."""
@@ -170,6 +184,10 @@ class Simulation(ABC):
     @abstractmethod
     def reset(self) -> None:
         """Return every neuron to its initial state."""
+
+    def details(self) -> Any:
+        """Return what only this simulator knows of all runs so far, for its part of the report; None if nothing."""
+        return None
 
     @abstractmethod
     def _run(self, stimuli: Mapping[str, Stimulus], num_steps: int, probes: Probes) -> RawRecord:

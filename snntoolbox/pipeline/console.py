@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -89,6 +89,21 @@ class Console:
         )
         with Progress(*columns, console=self._rich, transient=True) as bars:
             yield from bars.track(items, total=total, description=label)
+
+    @contextmanager
+    def steps(self, label: str) -> Iterator[Callable[[str, int, int], None]]:
+        """Yield a function that shows a bar: what comes next, its number from 1, and how many there are."""
+        if not self.verbose or not self._rich.is_terminal:
+            yield lambda name, number, count: None
+            return
+        columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=self._rich, transient=True) as bars:
+            task = bars.add_task(label)
+
+            def tell(name: str, number: int, count: int) -> None:
+                bars.update(task, completed=number - 1, total=count, description=f"{label} {escape(name)}")
+
+            yield tell
 
 
 class _Forward(logging.Handler):

@@ -18,6 +18,7 @@ import snntoolbox
 from snntoolbox.analysis.accumulate import Batch, Collector
 from snntoolbox.analysis.results import Results, RunInfo
 from snntoolbox.api import simulate
+from snntoolbox.backends.base import Backend
 from snntoolbox.backends.record import Probes
 from snntoolbox.config.effective import to_ini
 from snntoolbox.config.settings import Settings
@@ -47,11 +48,15 @@ class Reporter:
     Attributes:
         folder: The draft.
         deviation: Stage or pass that keeps the function -> largest relative deviation of the outputs.
+        backend: What the samples ran on.
+        details: What only the simulator knows of the run.
     """
 
     def __init__(self, folder: Path, settings: Settings, console: Console) -> None:
         self.folder = folder
         self.deviation: dict[str, float] = {}
+        self.backend: Backend | None = None
+        self.details: Any = None
         self._settings, self._console = settings, console
         self._logs: LogWriter | None = None
 
@@ -87,6 +92,7 @@ class Reporter:
             class_names=() if samples.test is None else samples.test.class_names,
             config=to_ini(self._settings),
             simple_labels=self._settings.output.use_simple_labels,
+            details=self.details,
         )
         output = self._settings.output
         write_run(self.folder, material, output.plot_vars, output.plotproperties)
@@ -132,10 +138,11 @@ class Reporter:
         x = test.take(1).array()
         firing = tuple(name for name in spiking.neurons if name in thresholds(spiking))
         potentials = firing if "v_mem" in wanted and make_backend(settings).capabilities.potentials else ()
+        backend = self.backend or make_backend(settings)  # the same again: compiling may take long
         record = simulate(
             spiking,
             encoding_code(settings, spiking).encode(x, np.zeros(1, np.int64)),
-            backend=make_backend(settings),
+            backend=backend,
             num_steps=settings.simulation.num_steps,
             seed=settings.simulation.seed,
             dt_ms=settings.simulation.dt,

@@ -19,7 +19,7 @@ from snntoolbox.pipeline.console import Console
 from snntoolbox.pipeline.networks import Answers, Networks
 from snntoolbox.pipeline.reporting import Reporter
 from snntoolbox.pipeline.samples import RunSamples
-from snntoolbox.pipeline.stages import encoding_code, load_metric, make_backend
+from snntoolbox.pipeline.stages import encoding_code, load_metric, make_backend, normalization_samples
 
 __all__ = ["simulate"]
 
@@ -57,7 +57,11 @@ def simulate(
     probes = replace(probes, spikes=trains, totals={**counting.totals, **probes.totals})
     code, activations = encoding_code(settings, spiking), _Activations(networks)
     every = options.reset_between_nth_sample
-    with make_backend(settings).compile(spiking, batch_size=size, dt_ms=options.dt, seed=options.seed) as simulation:
+    backend = make_backend(settings)
+    with console.steps("compile") as tell:
+        backend.prepare(normalization_samples(backend, spiking, samples), tell)
+        simulation = backend.compile(spiking, batch_size=size, dt_ms=options.dt, seed=options.seed)
+    with simulation:
         batches = console.progress(samples.batches(size), -(-count // size), "samples")
         for number, (ids, x) in enumerate(batches):
             if number == 0 or (every > 0 and number % every == 0):
@@ -69,6 +73,7 @@ def simulate(
             )
             collector.add(batch)
             reporter.log(number, batch)
+        reporter.backend, reporter.details = backend, simulation.details()
     return collector
 
 

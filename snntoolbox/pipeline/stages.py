@@ -47,6 +47,7 @@ __all__ = [
     "load_metric",
     "make_backend",
     "make_code",
+    "normalization_samples",
     "normalized_path",
     "parse",
     "prepare",
@@ -252,6 +253,13 @@ def make_backend(settings: Settings, name: str | None = None) -> Backend:
     if kind.settings_type is None:
         return load_backend(name)
     return load_backend(name, load_backend_settings(settings, name, kind.settings_type))
+
+
+def normalization_samples(backend: Backend, spiking: Graph, samples: RunSamples) -> dict[str, Array] | None:
+    """Return samples of the input for a backend that sets itself up by them; None if it does not, or there are none."""
+    if not backend.wants_samples or samples.norm is None:
+        return None
+    return {spiking.inputs[0]: samples.norm.take(min(backend.wants_samples, len(samples.norm))).array()}
 
 
 def load_metric(settings: Settings) -> Metric | None:

@@ -84,6 +84,7 @@ class Material:
         class_names: Name of each class; numbers if there are none.
         config: The effective configuration as text.
         simple_labels: Whether layers go by number and kind instead of by their own names.
+        details: What only the simulator knows of the run (`Simulation.details`).
     """
 
     results: Results
@@ -93,6 +94,7 @@ class Material:
     class_names: Sequence[str] = ()
     config: str = ""
     simple_labels: bool = True
+    details: Any = None
 
     def label(self, layer: str) -> str:
         """Return what a layer of neurons is called in figures and tables."""
