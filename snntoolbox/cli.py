@@ -19,6 +19,7 @@ EPILOG = """examples:
   snntoolbox -t config.ini                               convert, simulate, report
   snntoolbox config.ini --set simulation.duration=50     the same with another value of an option
   snntoolbox config.ini --check                          print the network, list every problem; no simulation
+  snntoolbox config.ini --search                         find the options that convert the network best
   snntoolbox config.ini --show-config                    every effective value and where it comes from
   snntoolbox config.ini --parity brian2,nest             the same network on several backends, compared spike by spike
   snntoolbox --list                                      frontends, spike codes, backends; available or why not
@@ -44,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     action = parser.add_mutually_exclusive_group()
     action.add_argument("--check", action="store_true", help="check config, model and data without simulating")
+    action.add_argument("--search", action="store_true", help="find the best options for the goal of [search]")
     action.add_argument("--show-config", action="store_true", help="print every option with its origin, and stop")
     action.add_argument(
         "--parity",
@@ -119,6 +121,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             parity = compare(given.config, [name.strip() for name in given.parity.split(",")], overrides)
             print_parity(parity)
             return 0 if parity.passed else 1
+        elif given.search:
+            from snntoolbox.ir.quiet import import_tensorflow_quietly
+            from snntoolbox.pipeline.search import search
+
+            import_tensorflow_quietly()
+            search(given.config, overrides)
         else:
             from snntoolbox.ir.quiet import import_tensorflow_quietly
             from snntoolbox.pipeline import run

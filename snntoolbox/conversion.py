@@ -11,11 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snntoolbox.calibration import Balancing, Calibration, Method, calibrate
+from snntoolbox.calibration.refine import Refinement, refine
 from snntoolbox.codes.base import SpikeCode
 from snntoolbox.errors import ConversionError
 from snntoolbox.ir.graph import Graph
 from snntoolbox.ir.ops import PoolGate
+from snntoolbox.ir.samples import Samples
 from snntoolbox.passes.base import Pass
+from snntoolbox.passes.insert_neurons import InsertNeurons
 from snntoolbox.passes.normalize_activations import NormalizeActivations
 from snntoolbox.passes.pipeline import OutputComparison, conversion_passes, preparation_passes, run_passes
 from snntoolbox.passes.shortcuts import NormalizeStackedLayers
@@ -64,6 +67,7 @@ class Conversion:
         num_steps: Time steps that the network will be simulated for; ``mmse`` finds scales for them.
         balancing: Numbers of the methods that balance thresholds.
         normalize_shortcuts: Scale what shortcuts add to a sum; off to show what that is worth.
+        refinement: Calibration of the finished spiking network, and when its output is read.
         max2avg_pool: Replace max-pooling by average-pooling.
         softmax_to_relu: Replace a softmax at the output by a rectifier.
         maxpool_type: How spiking max-pooling finds the maximum; see `snntoolbox.ir.ops.SpikingMaxPool`.
@@ -80,6 +84,7 @@ class Conversion:
     num_steps: int | None = None
     balancing: Balancing = field(default_factory=Balancing)
     normalize_shortcuts: bool = True
+    refinement: Refinement = field(default_factory=Refinement)
     max2avg_pool: bool = False
     softmax_to_relu: bool = False
     maxpool_type: PoolGate = "cumulative"
@@ -106,6 +111,8 @@ class Conversion:
             ConversionError: The clamp file cannot be read.
         """
         normalization, conversion = settings.normalization, settings.conversion
+        if normalization.method == "auto":
+            raise ConversionError("[normalization] method = auto: choose one with snntoolbox.search.Search first")
         return cls(
             method=normalization.method,
             percentile=normalization.percentile,
@@ -117,6 +124,7 @@ class Conversion:
                 normalization.balancing_rounds, normalization.balancing_steps, normalization.balancing_factor
             ),
             normalize_shortcuts=normalization.normalize_shortcuts,
+            refinement=_refinement(settings),
             max2avg_pool=conversion.max2avg_pool,
             softmax_to_relu=conversion.softmax_to_relu,
             maxpool_type=conversion.maxpool_type,
@@ -154,7 +162,7 @@ class Conversion:
         return run_passes(graph, passes, check=check)
 
     def passes(self, code: SpikeCode, calibration: Calibration | None) -> tuple[Pass, ...]:
-        """Return the passes that turn a prepared graph into a spiking one; the last one inserts neurons."""
+        """Return the passes that turn a prepared graph into a spiking one, from `InsertNeurons` on with neurons."""
         scales = None if calibration is None else calibration.scales
         place = "thresholds" if self.method == "threshold_balancing" else self.scales_in
         return conversion_passes(code, scales, max_pool=self.maxpool_type, clamp=self.clamp, scales_in=place)
@@ -167,11 +175,24 @@ class Conversion:
         check: OutputComparison | None = None,
     ) -> tuple[Graph, Graph]:
         """Return the normalised and the spiking graph of a prepared one."""
-        *scaling, insert = self.passes(code, calibration)
+        passes = self.passes(code, calibration)
+        number = next(number for number, one in enumerate(passes) if isinstance(one, InsertNeurons))
+        scaling, inserting = passes[:number], passes[number:]
         normalized = run_passes(prepared, scaling, check=check)
         options = json.dumps(asdict(code))  # type: ignore[call-overload]
         source = normalized if self.normalize_shortcuts else run_passes(prepared, _without_shortcuts(scaling))
-        return normalized, run_passes(source, [insert]).with_attributes(**{OPTIONS: options})
+        return normalized, run_passes(source, inserting).with_attributes(**{OPTIONS: options})
+
+    def refine(self, normalized: Graph, spiking: Graph, code: SpikeCode, x: Samples) -> Graph:
+        """Return the spiking network calibrated, and with the start of its read-out, as asked.
+
+        Args:
+            normalized: The network whose activations rates should be.
+            spiking: The spiking network.
+            code: The spike code.
+            x: Samples; the first half is to fit on, the other to validate on.
+        """
+        return refine(normalized, spiking, code, x, self.refinement, self.num_steps)
 
     def run(self, graph: Graph, x_norm: Any, code: SpikeCode) -> Converted:
         """Take a parsed graph through all steps; see `snntoolbox.convert`."""
@@ -180,6 +201,8 @@ class Conversion:
         prepared = self.prepare(graph, code, check)
         calibration = None if batches is None else calibrate(prepared, batches, **self.calibration_options(code))
         normalized, spiking = self.finish(prepared, code, calibration, check)
+        if batches is not None:
+            spiking = self.refine(normalized, spiking, code, batches.first(self.refinement.num_samples))
         return Converted(prepared, normalized, spiking, calibration, {} if check is None else check.deviations)
 
 
@@ -223,6 +246,17 @@ class _Batches:
         else:
             yield from self._x
 
+    def first(self, count: int) -> Any:
+        """Return the first samples, as many as there are up to ``count``."""
+        blocks: list[Any] = []
+        for batch in self:
+            blocks.append(batch)
+            if sum(len(next(iter(b.values())) if isinstance(b, Mapping) else b) for b in blocks) >= count:
+                break
+        if isinstance(blocks[0], Mapping):
+            return {name: np.concatenate([b[name] for b in blocks])[:count] for name in blocks[0]}
+        return np.concatenate(blocks)[:count]
+
     def some(self, count: int) -> Any:
         """Return at most ``count`` samples.
 
@@ -235,6 +269,18 @@ class _Batches:
         if isinstance(first, Mapping):
             return {name: values[:count] for name, values in first.items()}
         return first[:count]
+
+
+def _refinement(settings: Settings) -> Refinement:
+    calibration, readout = settings.calibration, settings.readout
+    return Refinement(
+        compensation=calibration.compensation,
+        bias=calibration.bias,
+        potential=calibration.potential,
+        num_samples=calibration.num_samples,
+        readout_start="auto" if readout.start < 0 else readout.start,
+        seed=settings.simulation.seed,
+    )
 
 
 def _read_clamp(path: Any) -> dict[str, int]:

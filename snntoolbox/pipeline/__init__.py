@@ -41,7 +41,7 @@ def run(config: str | Path | Settings, overrides: Mapping[str, object] | None = 
     with console.logging():
         for warning in settings.warnings:
             console.warn(str(warning))
-        if settings.parameter_sweep.param_values:
+        if settings.parameter_sweep.wanted:
             from snntoolbox.pipeline.sweep import sweep
 
             return sweep(settings, console)
@@ -90,12 +90,16 @@ def convert_network(
     settings: Settings, networks: Networks, samples: RunSamples, console: Console, deviation: dict[str, float]
 ) -> Networks:
     """Prepare, normalise and convert the network; or read what an earlier run converted."""
+    if settings.normalization.method == "auto":
+        from snntoolbox.pipeline.search import with_chosen_method
+
+        settings = with_chosen_method(settings, networks.parsed, samples, console)
     code = stages.make_code(settings, samples)
     check = OutputComparison(samples.compared, settings.normalization.tolerance)
     prepared = stages.prepare(settings, networks.parsed, code, check)
     if settings.tools.convert:
         calibration = stages.calibrated(settings, prepared, code, samples, console)
-        normalized, spiking = stages.convert(settings, prepared, code, calibration, check)
+        normalized, spiking = stages.convert(settings, prepared, code, calibration, check, samples)
         networks = Networks(networks.parsed, prepared, normalized, spiking, calibration)
     elif settings.tools.simulate:
         networks = Networks(networks.parsed, prepared, *stages.load_converted(settings))

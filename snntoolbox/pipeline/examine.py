@@ -10,6 +10,7 @@ import numpy as np
 
 from snntoolbox.analysis.diagnosis import diagnose
 from snntoolbox.calibration import calibrate
+from snntoolbox.config.load import replace
 from snntoolbox.config.settings import Settings
 from snntoolbox.conversion import Conversion
 from snntoolbox.errors import ConfigError, Problem, SNNToolboxError, UnsupportedError
@@ -17,6 +18,7 @@ from snntoolbox.ir.graph import Graph, Node
 from snntoolbox.ir.ops import Dense, Spiking
 from snntoolbox.passes.pipeline import OutputComparison, run_passes
 from snntoolbox.pipeline import stages
+from snntoolbox.pipeline.reporting import cost_profiles
 from snntoolbox.pipeline.samples import RunSamples, load_samples
 
 __all__ = ["Finding", "examine"]
@@ -65,6 +67,7 @@ def examine(settings: Settings) -> Finding:
     run = _Examination(settings)
     backend = run.attempt("backend", lambda: stages.make_backend(settings))
     run.attempt("metric", lambda: stages.load_metric(settings))
+    run.attempt("cost", lambda: cost_profiles(settings))
     source = run.attempt("model", lambda: stages.find_source(settings))
     failed = bool(run.problems) and source is None and settings.tools.parse
     graph = None if failed else run.attempt("model", lambda: stages.parse(settings, source))
@@ -92,6 +95,8 @@ def examine(settings: Settings) -> Finding:
 
 def _convert(settings: Settings, graph: Graph, samples: RunSamples) -> tuple[Graph, Graph]:
     """Return the normalised and the spiking network, converted with a few samples only and saved nowhere."""
+    if settings.normalization.method == "auto":  # a check simulates nothing, so it cannot choose
+        settings = replace(settings, {"normalization.method": "percentile"})
     conversion = Conversion.from_settings(settings)
     code = stages.make_code(settings, samples)
     check = OutputComparison(samples.compared, settings.normalization.tolerance)

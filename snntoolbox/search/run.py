@@ -12,13 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snntoolbox.analysis.operations import operation_weights
-from snntoolbox.api import load_backend, simulate, split_options
+from snntoolbox.api import load_backend, simulate
 from snntoolbox.backends.base import Backend
 from snntoolbox.backends.record import Probes
+from snntoolbox.codes.base import SpikeCode
+from snntoolbox.config.load import load, replace
+from snntoolbox.config.settings import Settings
+from snntoolbox.conversion import Conversion
 from snntoolbox.errors import ConversionError, SNNToolboxError
 from snntoolbox.ir.evaluate import evaluate
 from snntoolbox.ir.graph import Graph
 from snntoolbox.passes.pipeline import run_passes
+from snntoolbox.registry import CODES
 from snntoolbox.search.goal import Goal
 from snntoolbox.search.space import Round, rounds
 from snntoolbox.search.trial import Trial, make_trial
@@ -76,28 +81,22 @@ def _undominated(points: Sequence[tuple[float, int, float, Trial]]) -> list[tupl
 
 @dataclass(eq=False)
 class Search:
-    """A search over the options of `snntoolbox.convert` for one network.
+    """A search over options of the config file for one network.
 
     Attributes:
         graph: The parsed network.
         x: Samples that neither training nor test uses, shape (num_samples, *sample shape).
-        goal: What is searched for.
-        base: Options that all trials share; what is varied is laid over them.
-        spike_code: Registered name of the spike code.
+        settings: What all trials share; what is varied is laid over it. The defaults unless given.
+        goal: What is searched for; the most agreement after ``[simulation] duration`` unless given.
         backend: What the result is to run on; options that it refuses are left out. Simulates the trials as well.
-        batch_size: Samples simulated at a time.
-        time_limit_s: No trial is started after that many seconds, except those of the last comparison.
         progress: Shows the progress of an iterable: (items, number of items, label) -> items.
     """
 
     graph: Graph
     x: Array
-    goal: Goal = field(default_factory=Goal)
-    base: Mapping[str, Any] = field(default_factory=dict)
-    spike_code: str = "rate"
+    settings: Settings = field(default_factory=load)
+    goal: Goal | None = None
     backend: str | Backend = "tensorflow"
-    batch_size: int = 100
-    time_limit_s: float = 600.0
     progress: Progress | None = None
 
     def __post_init__(self) -> None:
@@ -111,9 +110,11 @@ class Search:
                 f"a search holds out every {HELD_OUT_EVERY}rd sample: expected at least {2 * HELD_OUT_EVERY} samples, "
                 f"got {len(self.x)}; several hundred are needed to tell options apart"
             )
+        self.wanted = self.goal or Goal("accuracy", self.settings.simulation.num_steps)
+        self._batch_size = self.settings.simulation.batch_size
         held_out = np.arange(len(self.x)) % HELD_OUT_EVERY == HELD_OUT_EVERY - 1
         self._calibration, self._held_out = self.x[~held_out], self.x[held_out]
-        self._reference = np.asarray(evaluate(self.graph, self._held_out, batch_size=self.batch_size))
+        self._reference = np.asarray(evaluate(self.graph, self._held_out, batch_size=self._batch_size))
         self._backend = load_backend(self.backend)
         self._known: dict[tuple[int, str], Trial] = {}
         self._start = time.perf_counter()
@@ -122,13 +123,13 @@ class Search:
         """Go through the rounds, compare the best on all held-out samples, and return the result.
 
         Args:
-            plan: The rounds; `snntoolbox.search.rounds` for the steps of the goal unless given.
+            plan: The rounds; `snntoolbox.search.rounds` unless given.
 
         Raises:
             ConversionError: No set of options could be converted and simulated.
         """
         self._start = time.perf_counter()
-        plan = rounds(self.goal.num_steps) if plan is None else plan
+        plan = rounds(self.settings.search.neurons) if plan is None else plan
         best: list[Mapping[str, Any]] = [{}]
         stopped = False
         for one in plan:
@@ -140,13 +141,13 @@ class Search:
         final = [trial for trial in (self.trial(options) for options in best) if trial is not None]
         if not final:
             raise ConversionError("the search found no set of options that can be converted and simulated")
-        return SearchResult(self.goal, self._best(final)[0], tuple(self._known.values()), stopped)
+        return SearchResult(self.wanted, self._best(final)[0], tuple(self._known.values()), stopped)
 
     def _round(self, one: Round, candidates: list[Mapping[str, Any]]) -> tuple[list[Trial], bool]:
         shown = candidates if self.progress is None else self.progress(candidates, len(candidates), one.name)
         trials: list[Trial] = []
         for options in shown:
-            if trials and time.perf_counter() - self._start > self.time_limit_s:
+            if trials and time.perf_counter() - self._start > self.settings.search.time_limit:
                 _LOG.warning("the search's time is up in round '%s'; the best so far is taken", one.name)
                 return trials, True
             trial = self.trial(options, one.share)
@@ -155,13 +156,13 @@ class Search:
         return trials, False
 
     def _best(self, trials: Sequence[Trial]) -> list[Trial]:
-        return sorted(trials, key=self.goal.key, reverse=True)
+        return sorted(trials, key=self.wanted.key, reverse=True)
 
     def trial(self, options: Mapping[str, Any], share: float = 1.0) -> Trial | None:
         """Convert and simulate with one set of options; None if that cannot be done, with a note in the log.
 
         Args:
-            options: Of `snntoolbox.convert`.
+            options: ``{"section.option": value}``, laid over the settings.
             share: Share of the held-out samples to simulate.
         """
         count = max(min(round(share * len(self._held_out)), len(self._held_out)), 1)
@@ -176,22 +177,27 @@ class Search:
 
     def _try(self, options: Mapping[str, Any], count: int) -> Trial:
         start = time.perf_counter()
-        conversion, code = split_options(self.spike_code, {**self.base, **options})
+        settings = replace(self.settings, options)
+        conversion, code = Conversion.from_settings(settings), self._code(settings)
         spiking = run_passes(conversion.run(self.graph, self._calibration, code).spiking, self._backend.passes())
         weights = operation_weights(spiking)
         record = simulate(
             spiking,
             self._held_out[:count],
             backend=self._backend,
-            num_steps=self.goal.num_steps,
-            batch_size=self.batch_size,
+            num_steps=self.wanted.num_steps,
+            batch_size=self._batch_size,
             probes=Probes(totals=weights),
         )
-        operations = sum(record.totals.values()) if record.totals else np.zeros((self.goal.num_steps, count))
+        operations = sum(record.totals.values()) if record.totals else np.zeros((self.wanted.num_steps, count))
         seconds = time.perf_counter() - start
         trial = make_trial(options, record.output_over_time, self._reference[:count], np.asarray(operations), seconds)
         _LOG.info("%.1f %% agree (%d samples, %.0f s): %s", 100 * trial.agreement[-1], count, seconds, trial.name)
         return trial
+
+    def _code(self, settings: Settings) -> SpikeCode:
+        kind: type[SpikeCode] = CODES.load(settings.conversion.spike_code)
+        return kind.from_settings(settings, float(np.abs(self._calibration).max()) or 1.0)
 
 
 def _distinct(candidates: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-__all__ = ["Round", "rounds"]
+__all__ = ["Round", "rounds", "threshold_round"]
 
-Options = Mapping[str, Any]
+Options = Mapping[str, object]
 
 
 @dataclass(frozen=True)
@@ -21,7 +20,8 @@ class Round:
 
     Attributes:
         name: For progress and report.
-        variations: Options that are laid over each of the trials kept so far, one after the other.
+        variations: Options (``{"section.option": value}``) that are laid over each of the best so far, one after the
+            other; the best so far themselves take part too.
         share: Share of the held-out samples that trials of this round are simulated on.
         keep: How many of the best trials go to the next round.
     """
@@ -32,16 +32,39 @@ class Round:
     keep: int
 
 
-def rounds(num_steps: int, neurons: Sequence[str] = ("integrate_and_fire",)) -> tuple[Round, ...]:
+def rounds(neurons: Sequence[str] = ("integrate_and_fire",)) -> tuple[Round, ...]:
     """Return the rounds of a search.
 
     Args:
-        num_steps: Steps the network is to be read out after; thresholds may be fitted to it.
-        neurons: Neuron models that may be used, by the names of ``[cell] neuron``.
+        neurons: Neurons that may be used, by the names of ``[cell] neuron``.
     """
-    scales: list[Options] = [
-        {"method": "percentile", "percentile": percentile, "channel_wise": channel_wise}
-        for channel_wise in (True, False)
-        for percentile in (99.9, 99.0, 99.99)
+    corrections: list[Options] = [
+        {"calibration.bias": True},
+        {"calibration.potential": True},
+        {"calibration.bias": True, "calibration.potential": True},
+        {"readout.start": -1},
     ]
-    return (Round("thresholds", scales, share=0.25, keep=3),)
+    fine: list[Options] = [
+        *({"cell.v_thresh": threshold} for threshold in (0.8, 0.9, 1.1, 1.25)),
+        *({"cell.initial_potential": start} for start in (0.4, 0.6)),
+    ]
+    models: list[Options] = [{"cell.neuron": name} for name in neurons]
+    chosen = (Round("neurons", models, share=0.5, keep=2),) if len(models) > 1 else ()
+    return (
+        threshold_round(share=0.5, keep=3),
+        *chosen,
+        Round("corrections", corrections, share=0.5, keep=2),
+        Round("fine tuning", fine, share=1.0, keep=1),
+    )
+
+
+def threshold_round(share: float, keep: int) -> Round:
+    """Return the round that chooses how thresholds are found."""
+    ways = [
+        *(("mmse", 99.9, wise) for wise in (True, False)),
+        *(("percentile", percentile, True) for percentile in (99.9, 99.0, 100.0)),
+        ("percentile", 99.9, False),
+        ("local_balancing", 99.9, True),
+    ]
+    names = ("normalization.method", "normalization.percentile", "normalization.channel_wise")
+    return Round("thresholds", [dict(zip(names, way, strict=True)) for way in ways], share, keep)

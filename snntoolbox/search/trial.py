@@ -22,7 +22,7 @@ class Trial:
     """Result of simulating one conversion on held-out samples.
 
     Attributes:
-        options: What was varied, of the conversion and the spike code, by the names of `snntoolbox.convert`.
+        options: What was varied: ``{"section.option": value}``.
         num_samples: Number of samples.
         agreement: Share of samples decided as by the ANN, after each step, shape (steps,).
         kept_confidence: Mean over samples of the probability that the ANN gives to the decision of the spiking

@@ -12,16 +12,21 @@ from dataclasses import dataclass, field
 from typing import get_type_hints
 
 from snntoolbox.config.ini import Origin
+from snntoolbox.config.settings.cost import Cost
 from snntoolbox.config.settings.files import DataflowKwargs, DatagenKwargs, Input, Paths
 from snntoolbox.config.settings.network import Cell, Conversion, Normalization
 from snntoolbox.config.settings.option_types import Section
+from snntoolbox.config.settings.refinement import Calibration, Readout
 from snntoolbox.config.settings.run import Output, ParameterSweep, Simulation, Tools
+from snntoolbox.config.settings.search import Search
 from snntoolbox.errors import Problem
 
 __all__ = [
     "SECTIONS",
+    "Calibration",
     "Cell",
     "Conversion",
+    "Cost",
     "DataflowKwargs",
     "DatagenKwargs",
     "Input",
@@ -29,6 +34,8 @@ __all__ = [
     "Output",
     "ParameterSweep",
     "Paths",
+    "Readout",
+    "Search",
     "Section",
     "Settings",
     "Simulation",
@@ -53,7 +60,11 @@ class Settings:
     conversion: Conversion
     simulation: Simulation
     cell: Cell
+    calibration: Calibration
+    readout: Readout
     parameter_sweep: ParameterSweep
+    cost: Cost
+    search: Search
     output: Output
     backend_options: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     warnings: tuple[Problem, ...] = field(default=(), compare=False)

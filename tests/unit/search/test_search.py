@@ -1,0 +1,153 @@
+"""The search for conversion options: its order over trials, its rounds, and what it finds on a small network."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from snntoolbox.config.load import load
+from snntoolbox.errors import ConversionError
+from snntoolbox.ir import Graph, Node
+from snntoolbox.ir.ops import Dense, Input, Relu
+from snntoolbox.search import Goal, Round, Search, SearchResult, Trial, rounds
+from snntoolbox.search.trial import make_trial
+
+
+def trial(agreement, operations=None, **options) -> Trial:
+    values = np.asarray(agreement, float)
+    used = np.arange(1, len(values) + 1) if operations is None else np.asarray(operations, float)
+    return Trial(options, 100, values, values, used)
+
+
+@pytest.fixture
+def network(rng: np.random.Generator) -> Graph:
+    weights = [rng.normal(size=shape, scale=0.5).astype(np.float32) for shape in ((6, 20), (20, 20), (20, 3))]
+    nodes = [Node("x", Input((6,)))]
+    for number, kernel in enumerate(weights):
+        nodes.append(Node(f"fc{number}", Dense(kernel), (nodes[-1].name,)))
+        if number < 2:
+            nodes.append(Node(f"relu{number}", Relu(), (nodes[-1].name,)))
+    return Graph(tuple(nodes), (nodes[-1].name,))
+
+
+@pytest.fixture
+def x(rng: np.random.Generator) -> np.ndarray:
+    return rng.random((60, 6)).astype(np.float32)
+
+
+def test_accuracy_prefers_what_agrees_at_the_end() -> None:
+    goal = Goal("accuracy", 3)
+    assert goal.key(trial([0.2, 0.4, 0.9])) > goal.key(trial([0.8, 0.8, 0.8]))
+    assert goal.value(trial([0.2, 0.4, 0.9])) == 0.9
+
+
+def test_of_equal_accuracy_the_cheaper_one_wins() -> None:
+    goal = Goal("accuracy", 2)
+    assert goal.key(trial([0.5, 0.9], [1, 2])) > goal.key(trial([0.5, 0.9], [1, 3]))
+
+
+@pytest.mark.parametrize(
+    ("agreement", "step"),
+    [([0.5, 1.0, 1.0, 1.0], 2), ([1.0, 0.5, 0.99, 1.0], 3), ([1.0, 1.0, 1.0, 0.9], None), ([1.0] * 4, 1)],
+)
+def test_a_goal_of_steps_counts_from_when_the_agreement_stays(agreement: list[float], step: int | None) -> None:
+    goal = Goal("steps", 4, within=0.01)
+    assert goal.step(trial(agreement)) == step
+    assert goal.value(trial(agreement)) == step
+
+
+def test_a_goal_of_operations_takes_more_steps_if_they_are_cheaper() -> None:
+    goal = Goal("operations", 3, within=0.0)
+    quick, cheap = trial([0.0, 1.0, 1.0], [50, 100, 150]), trial([0.0, 0.0, 1.0], [10, 20, 30])
+    assert goal.value(cheap) == 30
+    assert goal.key(cheap) > goal.key(quick) > goal.key(trial([0.0, 0.0, 0.9], [1, 2, 3]))
+
+
+def test_confidence_counts_a_disagreement_by_how_sure_the_ann_was() -> None:
+    reference = np.log([[0.5, 0.4, 0.1], [0.9, 0.05, 0.05]])
+    outputs = np.array([[[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]], [[0.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
+    made = make_trial({}, outputs, reference, np.array([[1.0, 3.0], [2.0, 4.0]]), 0.0)
+    np.testing.assert_allclose(made.agreement, [0.5, 0.0])
+    np.testing.assert_allclose(made.kept_confidence, [(0.8 + 1) / 2, (0 + 0.05 / 0.9) / 2])
+    np.testing.assert_allclose(made.operations, [2, 5])
+
+
+def test_probabilities_and_logits_give_the_same_confidence() -> None:
+    probability = np.array([[0.5, 0.3, 0.2]])
+    outputs = np.array([[[0.0, 1.0, 0.0]]])
+    made = [make_trial({}, outputs, r, np.ones((1, 1)), 0.0) for r in (probability, np.log(probability) + 3)]
+    np.testing.assert_allclose(made[0].kept_confidence, made[1].kept_confidence)
+
+
+def test_outputs_that_are_no_classes_are_refused() -> None:
+    with pytest.raises(ConversionError, match="two or more classes"):
+        make_trial({}, np.ones((1, 2, 1)), np.ones((2, 1)), np.ones((1, 2)), 0.0)
+
+
+def test_no_point_of_the_front_is_beaten() -> None:
+    result = SearchResult(
+        Goal(num_steps=3), trial([1.0]), (trial([0.5, 0.6, 0.9], [5, 6, 7]), trial([0.4, 0.7, 0.8], [1, 9, 9]))
+    )
+    front = [point[:3] for point in result.pareto]
+    assert front == [(0.4, 1, 1.0), (0.5, 1, 5.0), (0.6, 2, 6.0), (0.7, 2, 9.0), (0.9, 3, 7.0)]
+
+
+def test_the_search_finds_the_scale_that_suits_few_steps(network: Graph, x: np.ndarray) -> None:
+    plan = [
+        Round("scales", [{"normalization.percentile": p} for p in (1.0, 99.9)], share=0.5, keep=1),
+        Round("start", [{"cell.initial_potential": v} for v in (0.0, 0.5)], share=1.0, keep=2),
+    ]
+    search = Search(network, x, goal=Goal(num_steps=6), backend="reference")
+    result = search.run(plan)
+    assert result.best.options.get("normalization.percentile", 99.9) == 99.9
+    assert result.best.options.get("cell.initial_potential", 0.5) == 0.5
+    assert result.best.num_samples == 20  # a third is held out
+    assert {t.num_samples for t in result.trials} == {10, 20}
+    assert not result.stopped
+    worst = search.trial({"normalization.percentile": 1.0, "cell.initial_potential": 0.0})
+    assert search.wanted.key(result.best) > search.wanted.key(worst)
+
+
+def test_the_same_search_gives_the_same_result(network: Graph, x: np.ndarray) -> None:
+    plan = [Round("scales", [{"normalization.percentile": p} for p in (90.0, 99.9)], share=1.0, keep=1)]
+    one, two = (Search(network, x, goal=Goal(num_steps=5), backend="reference").run(plan) for _ in range(2))
+    assert one.best.options == two.best.options
+    np.testing.assert_array_equal(one.best.agreement, two.best.agreement)
+
+
+def test_options_that_cannot_be_converted_are_left_out(network: Graph, x: np.ndarray, caplog) -> None:
+    caplog.set_level("INFO", "snntoolbox")
+    plan = [
+        Round("scales", [{"normalization.percentile": 101.0}, {"normalization.percentile": 99.0}], share=1.0, keep=1)
+    ]
+    result = Search(network, x, goal=Goal(num_steps=4), backend="reference").run(plan)
+    assert all(t.options.get("normalization.percentile") != 101.0 for t in result.trials)
+    assert "left out: {'normalization.percentile': 101.0}" in caplog.text
+
+
+def test_time_limit_ends_the_rounds_with_the_best_so_far(network: Graph, x: np.ndarray, caplog) -> None:
+    plan = [Round("scales", [{"normalization.percentile": p} for p in (90.0, 95.0, 99.0)], share=0.5, keep=1)]
+    hurried = load(None, {"search.time_limit": 1e-9})
+    result = Search(network, x, hurried, Goal(num_steps=4), backend="reference").run(plan)
+    assert result.stopped
+    assert len(result.trials) == 2  # the first, and the same on all samples
+    assert "time is up in round 'scales'" in caplog.text
+
+
+def test_too_few_samples_are_refused(network: Graph, x: np.ndarray) -> None:
+    with pytest.raises(ConversionError, match="at least 6 samples, got 5"):
+        Search(network, x[:5])
+
+
+def test_a_wrong_goal_is_refused() -> None:
+    with pytest.raises(ConversionError, match="expected 'accuracy', 'steps' or 'operations', got 'speed'"):
+        Goal("speed")  # type: ignore[arg-type]
+    with pytest.raises(ConversionError, match="within in"):
+        Goal("steps", 4, within=2)
+
+
+def test_every_round_of_the_standard_search_can_be_converted(network: Graph, x: np.ndarray) -> None:
+    search = Search(network, x, goal=Goal(num_steps=4), backend="reference")
+    for one in rounds(["integrate_and_fire", "signed", "burst", "graded"]):
+        for options in one.variations:
+            assert search.trial(options) is not None, options
