@@ -118,13 +118,18 @@ PASSES = Registry(
         "normalize_activations": "snntoolbox.passes.normalize_activations:NormalizeActivations",
         "normalize_stacked_layers": "snntoolbox.passes.shortcuts:NormalizeStackedLayers",
         "insert_neurons": "snntoolbox.passes.insert_neurons:InsertNeurons",
+        "schedule_windows": "snntoolbox.passes.schedule_windows:ScheduleWindows",
     },
 )
 
 CODES = Registry(
     "spike code",
     "snntoolbox.codes",
-    {"rate": "snntoolbox.codes.rate:RateCode"},
+    {
+        "rate": "snntoolbox.codes.rate:RateCode",
+        "temporal_pattern": "snntoolbox.codes.temporal_pattern:TemporalPatternCode",
+        "few_spike": "snntoolbox.codes.few_spike:FewSpikeCode",
+    },
     {"temporal_mean_rate": "rate"},
 )
 

@@ -25,6 +25,10 @@ class SpikeCode(ABC):
     """How values become spikes and spikes become values again. Concrete codes are frozen dataclasses of options."""
 
     name: ClassVar[str]
+    layered: ClassVar[bool] = False
+    """Whether layers send one after the other, each in a window of its own, while biases act once (`WindowedNeuron`)."""
+    needs_peak: ClassVar[bool] = False
+    """Whether the largest input value matters, also where the input is not random."""
 
     @classmethod
     @abstractmethod
@@ -39,6 +43,39 @@ class SpikeCode(ABC):
     @abstractmethod
     def neuron(self) -> NeuronModel:
         """Return the neuron that stands for a rectifier."""
+
+    def layer_neuron(self, layer: str) -> NeuronModel:
+        """Return the neuron that stands for the rectifier of this name: that of all others unless a code differs."""
+        del layer
+        return self.neuron()
+
+    def activation_neuron(self, function: str) -> NeuronModel | None:
+        """Return the neuron that stands for another activation inside the network; None if there is none.
+
+        Args:
+            function: One of `snntoolbox.ir.ops.Activation.FUNCTIONS`.
+        """
+        del function
+        return None
+
+    @property
+    def named_layers(self) -> tuple[str, ...]:
+        """Layers that have options of their own, by name."""
+        return ()
+
+    @property
+    def keeps_units(self) -> bool:
+        """Whether spikes stand for activations in the units of the ANN, so that nothing is to be normalised."""
+        return False
+
+    @property
+    def input_window(self) -> int:
+        """Number of steps after which the input is complete; matters to codes that are ``layered``."""
+        return 0
+
+    def input_neuron(self) -> NeuronModel | None:
+        """Return the neuron that stands behind each input and turns its values into spikes; None if `encode` does."""
+        return None
 
     @abstractmethod
     def output_neuron(self) -> NeuronModel:

@@ -68,7 +68,6 @@ RETIRED_OPTIONS: Mapping[str, Mapping[str, Retired]] = {
         "timestep_fraction": _RATES,
     },
     "conversion": {
-        "num_bits": Retired("Only the code temporal_pattern used it; set [conversion] spike_code."),
         "use_isi_code": Retired("Set [conversion] spike_code.", _OFF),
         "append_softmax": Retired("Add the softmax layer to the model that filename_ann names.", ("False", "")),
     },

@@ -5,10 +5,13 @@ A model belongs here as parameters plus one NumPy step. `MODELS` names those tha
 
 from snntoolbox.neurons.base import Clock, Emission, NeuronModel, State
 from snntoolbox.neurons.burst import BurstIntegrateAndFire
+from snntoolbox.neurons.few_spike import FewSpikeNeuron
 from snntoolbox.neurons.graded import GradedIntegrateAndFire
 from snntoolbox.neurons.integrate_and_fire import IntegrateAndFire
+from snntoolbox.neurons.pattern import PatternNeuron
 from snntoolbox.neurons.readout import Accumulator, SoftmaxNeuron
 from snntoolbox.neurons.signed import SignedIntegrateAndFire
+from snntoolbox.neurons.windowed import WindowedNeuron
 
 __all__ = [
     "MODELS",
@@ -16,12 +19,15 @@ __all__ = [
     "BurstIntegrateAndFire",
     "Clock",
     "Emission",
+    "FewSpikeNeuron",
     "GradedIntegrateAndFire",
     "IntegrateAndFire",
     "NeuronModel",
+    "PatternNeuron",
     "SignedIntegrateAndFire",
     "SoftmaxNeuron",
     "State",
+    "WindowedNeuron",
 ]
 
 MODELS: dict[str, type[NeuronModel]] = {
@@ -29,8 +35,10 @@ MODELS: dict[str, type[NeuronModel]] = {
     for m in (
         Accumulator,
         BurstIntegrateAndFire,
+        FewSpikeNeuron,
         GradedIntegrateAndFire,
         IntegrateAndFire,
+        PatternNeuron,
         SignedIntegrateAndFire,
         SoftmaxNeuron,
     )

@@ -36,7 +36,8 @@ class InsertNeurons(Pass):
 
     Why there: what flows between rectifiers is linear, so spikes sum up to what the ANN computes (Rueckauer 2020,
     section 2.1.2.1). A ceiling of a rectifier below the threshold becomes the layer's threshold, and so its largest
-    rate. A slope for negative inputs becomes a second threshold, at which neurons send negative spikes.
+    rate. A slope for negative inputs becomes a second threshold, at which neurons send negative spikes. Another
+    activation becomes neurons where the code has some for it.
 
     Attributes:
         code: What spikes mean; names the neurons.
@@ -79,10 +80,16 @@ class InsertNeurons(Pass):
         op = node.op
         if isinstance(op, ops.Relu):
             clamp, scale = self.clamp.get(node.name, 0), self.scales.get(node.name, 1.0)
-            return ops.Spiking(neuron_for(self.code.neuron(), op, clamp, scale))
+            return ops.Spiking(neuron_for(self.code.layer_neuron(node.name), op, clamp, scale))
+        if isinstance(op, ops.Activation):
+            other = self.code.activation_neuron(op.function)
+            return op if other is None else ops.Spiking(other)
         if isinstance(op, ops.MaxPool):
             return ops.SpikingMaxPool(op.pool, op.strides, op.padding, self.max_pool)
         return op
+
+    def _has_neuron(self, op: Op) -> bool:
+        return isinstance(op, ops.Activation) and self.code.activation_neuron(op.function) is not None
 
     def _check(self, graph: Graph, rectifiers: list[Node]) -> None:
         """Refuse what cannot be converted, all of it in one message."""
@@ -97,9 +104,10 @@ class InsertNeurons(Pass):
         problems = [
             Problem(f"node {graph[name]}", "has no spiking counterpart inside a network.", _what_to_do(graph[name].op))
             for name in inner_activations(graph)
+            if not self._has_neuron(graph[name].op)
         ]
         for node in rectifiers:
-            model, clamp = self.code.neuron(), self.clamp.get(node.name, 0)
+            model, clamp = self.code.layer_neuron(node.name), self.clamp.get(node.name, 0)
             reason = why_not(model, node, clamp, scaled=node.name in self.scales)
             problems += [Problem(f"node {node}", reason)] if reason else []
         if problems:
@@ -109,4 +117,5 @@ class InsertNeurons(Pass):
 def _what_to_do(op: Op) -> str:
     if isinstance(op, ops.Softmax):
         return "A softmax can stand behind the last layer with weights only; move or remove it."
-    return f"Train the network with a ReLU in place of {getattr(op, 'function', op.kind)}."
+    function = getattr(op, "function", op.kind)
+    return f"Train the network with a ReLU in place of {function}, or see docs/codes.md for codes that know others."

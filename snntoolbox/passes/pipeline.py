@@ -20,6 +20,7 @@ from snntoolbox.passes.rectify_outputs import RectifyOutputs
 from snntoolbox.passes.remove_identities import RemoveIdentities
 from snntoolbox.passes.replace_max_pooling import ReplaceMaxPooling
 from snntoolbox.passes.replace_softmax import ReplaceSoftmax
+from snntoolbox.passes.schedule_windows import ScheduleWindows
 
 __all__ = ["OutputComparison", "conversion_passes", "preparation_passes", "run_passes"]
 
@@ -69,9 +70,13 @@ def conversion_passes(
     """
     keep_head = code.output_neuron().readout == "potential"
     thresholds = scales if scales_in == "thresholds" else None
-    insert = InsertNeurons(code, max_pool, clamp or {}, thresholds or {})
-    normalize = scales is not None and scales_in == "weights"
-    return (NormalizeActivations(scales or {}, keep_head), insert) if normalize else (insert,)
+    passes: list[Pass] = []
+    if scales is not None and not code.keeps_units and scales_in == "weights":
+        passes.append(NormalizeActivations(scales, keep_head))
+    passes.append(InsertNeurons(code, max_pool, clamp or {}, thresholds or {}))
+    if code.layered:
+        passes.append(ScheduleWindows(code.input_window, code.named_layers))
+    return tuple(passes)
 
 
 def run_passes(graph: Graph, passes: Sequence[Pass], *, check: Check | None = None) -> Graph:

@@ -27,6 +27,7 @@ MAKERS = {
     "normalize_activations": lambda kind: lambda graph: kind(largest_activations(graph, random_samples(graph, 7))),
     "normalize_stacked_layers": lambda kind: lambda graph: kind(largest_activations(graph, random_samples(graph, 7))),
     "insert_neurons": lambda kind: kind(RateCode()),
+    "schedule_windows": lambda kind: kind(8),
 }
 
 

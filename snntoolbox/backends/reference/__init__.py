@@ -13,6 +13,7 @@ import numpy as np
 from snntoolbox.backends.base import Backend, Capabilities, RawRecord, Simulation
 from snntoolbox.backends.kernels import apply_op
 from snntoolbox.backends.record import Array, Probes
+from snntoolbox.backends.reference.constants import without_constants
 from snntoolbox.backends.reference.pooling import MaxPoolState
 from snntoolbox.codes import Stimulus
 from snntoolbox.ir import Graph, Node
@@ -27,7 +28,9 @@ class ReferenceBackend(Backend):
     """NumPy, float64, plain: the oracle."""
 
     name: ClassVar[str] = "reference"
-    capabilities: ClassVar[Capabilities] = Capabilities(exact=True)
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        codes=frozenset({"few_spike", "rate", "temporal_pattern"}), exact=True
+    )
 
     def _compile(self, graph: Graph, *, batch_size: int, dt_ms: float, seed: int) -> Simulation:
         return ReferenceSimulation(graph, batch_size=batch_size, dt_ms=dt_ms, seed=seed)
@@ -45,6 +48,7 @@ class ReferenceSimulation(Simulation):
         super().__init__(graph, batch_size=batch_size, dt_ms=dt_ms, seed=seed)
         self._body = self.head.body
         self._readouts = frozenset(self.head.readouts)
+        self._later = without_constants(self._body) if self.code.layered else {}
         self._states: dict[str, State] = {}
         self.margins: dict[str, Array] = {}
 
@@ -69,7 +73,8 @@ class ReferenceSimulation(Simulation):
                 elif isinstance(node.op, SpikingMaxPool):
                     values[node.name] = pools[node.name].step(values[node.inputs[0]], step)
                 elif not isinstance(node.op, Input):
-                    values[node.name] = apply_op(node.op, *(values[source] for source in node.inputs))
+                    op = node.op if step == 1 else self._later.get(node.name, node.op)
+                    values[node.name] = apply_op(op, *(values[source] for source in node.inputs))
             if probes.outputs_over_time or step == num_steps:
                 log.read(self.head.readouts, self._states)
         return log.result()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -73,7 +74,37 @@ class Conversion(Section):
     """How the network becomes a spiking one."""
 
     spike_code: Annotated[str, Registered(CODES)] = Field(
-        description="What spikes mean. `rate`: an activation is the mean number of spikes per time step."
+        description="What spikes mean. `rate`: an activation is the mean number of spikes per time step. "
+        "`temporal_pattern`: a binary number, sent bit by bit, layer after layer. `few_spike`: the same for other "
+        "activations than rectifiers, too. See docs/codes.md."
+    )
+    num_bits: int = Field(
+        ge=1,
+        le=32,
+        description="Bits of an activation in the codes `temporal_pattern` and `few_spike`, and of the input: each "
+        "takes a time step a layer.",
+    )
+    layer_bits: Mapping[str, int] = Field(
+        description="Bits of single layers of `temporal_pattern`, a dictionary such as `{'conv1_relu': 4}` with the "
+        "names of their rectifiers."
+    )
+    input_bits: int = Field(
+        ge=0, le=32, description="Bits of an input value of `temporal_pattern`. 0: as many as `num_bits`."
+    )
+    dropped_bits: int = Field(
+        ge=0,
+        le=31,
+        description="Least significant bits that `temporal_pattern` computes but does not send (Rueckauer 2020, "
+        "section 2.3.2).",
+    )
+    one_hot: bool = Field(
+        description="`temporal_pattern` sends the power of two that is next to a value, in one spike, instead of all "
+        "bits (Rueckauer 2020, section 2.3.3.2)."
+    )
+    activation_format: str = Field(
+        description="Fixed-point format Qm.f of the activations of `temporal_pattern`, such as `Q2.6`: m bits before "
+        "and f behind the point, in units of the original network, in place of `num_bits` and `[normalization]`. "
+        "Empty: none."
     )
     softmax_to_relu: bool = Field(description="Replace a softmax by a rectifier before the conversion.")
     max2avg_pool: bool = Field(
