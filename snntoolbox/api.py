@@ -19,11 +19,12 @@ from snntoolbox.backends.record import Probes, Record
 from snntoolbox.codes.base import SpikeCode
 from snntoolbox.codes.stimulus import Stimulus
 from snntoolbox.conversion import Conversion, code_of
-from snntoolbox.errors import BackendUnavailableError, ConversionError, DataError
+from snntoolbox.errors import BackendUnavailableError, ConversionError, DataError, SimulationError
 from snntoolbox.frontends.base import find_frontend
 from snntoolbox.ir.evaluate import evaluate
 from snntoolbox.ir.graph import Graph
 from snntoolbox.ir.io import is_graph_file, load_graph
+from snntoolbox.passes.schedule_windows import NUM_STEPS
 from snntoolbox.registry import BACKENDS, CODES, FRONTENDS, suggest
 
 __all__ = ["convert", "encode", "evaluate", "load_backend", "parse", "simulate", "split_options"]
@@ -124,7 +125,7 @@ def simulate(
     x: Samples | Stimulus | Mapping[str, Stimulus],
     *,
     backend: str | Backend = "tensorflow",
-    num_steps: int,
+    num_steps: int | None = None,
     batch_size: int | None = None,
     seed: int = 0,
     dt_ms: float = 1.0,
@@ -137,7 +138,8 @@ def simulate(
         x: Samples, shape (num_samples, *sample shape), which the graph's spike code encodes; or a stimulus, run as
             one batch. For several inputs a mapping from input node to samples or stimulus.
         backend: Registered name, or a backend with its own settings.
-        num_steps: Number of time steps.
+        num_steps: Number of time steps. Only a network whose layers send one after the other knows how many it needs;
+            it takes these unless given.
         batch_size: Samples simulated at a time; 100, or fewer if there are not so many, unless given.
         seed: Seed of stochastic input and neurons.
         dt_ms: Length of a time step in ms.
@@ -147,7 +149,7 @@ def simulate(
         UnsupportedError: The backend refuses nodes of the graph; all are listed.
         SimulationError: The input does not fit the network.
     """
-    engine = load_backend(backend)
+    engine, num_steps = load_backend(backend), _known_steps(graph, num_steps)
     given: Mapping[str, Any] = x if isinstance(x, Mapping) else {graph.inputs[0]: x}
     count = len(next(iter(given.values())))
     stimulated = all(isinstance(one, Stimulus) for one in given.values())
@@ -158,6 +160,14 @@ def simulate(
         if stimulated:
             return simulation.run(given, num_steps, probes)
         return Record.concatenate(list(_records(simulation, given, num_steps, probes)))
+
+
+def _known_steps(graph: Graph, given: int | None) -> int:
+    """Return the number of steps that was given, or that the graph needs."""
+    needed = graph.attributes.get(NUM_STEPS)
+    if given is None and needed is None:
+        raise SimulationError("expected num_steps, the number of time steps that the network is to be simulated for")
+    return int(needed or 0) if given is None else given
 
 
 def _records(simulation: Simulation, x: Mapping[str, Array], num_steps: int, probes: Probes | None) -> Iterator[Record]:

@@ -15,6 +15,7 @@ from snntoolbox.config.settings import Settings
 from snntoolbox.errors import RunError
 from snntoolbox.ir.evaluate import Evaluator
 from snntoolbox.ir.graph import Graph
+from snntoolbox.passes.schedule_windows import NUM_STEPS
 from snntoolbox.pipeline.console import Console
 from snntoolbox.pipeline.networks import Answers, Networks
 from snntoolbox.pipeline.reporting import Reporter
@@ -50,6 +51,7 @@ def simulate(
         return collector
     if samples.test is None:
         raise RunError("there are no samples to simulate")
+    _require_time(settings, spiking)
     count, size = len(samples.test), min(options.batch_size, len(samples.test))
     probes = reporter.probes(spiking)
     counting = collector.probes_for(size, options.num_steps)
@@ -75,6 +77,16 @@ def simulate(
             reporter.log(number, batch)
         reporter.backend, reporter.details = backend, simulation.details()
     return collector
+
+
+def _require_time(settings: Settings, spiking: Graph) -> None:
+    """Check that the network's layers, where they send one after the other, all have their turn."""
+    needed, given = int(spiking.attributes.get(NUM_STEPS, 0)), settings.simulation.num_steps
+    if given < needed:
+        raise RunError(
+            f"[simulation] duration: spike code '{spiking.attributes['spike_code']}' needs {needed} time steps until "
+            f"all layers of this network have sent, got {given}; set duration = {needed * settings.simulation.dt:g}"
+        )
 
 
 def _try(metric: Metric, samples: RunSamples, answers: Answers) -> None:
