@@ -93,6 +93,12 @@ def test_each_backend_has_its_own_section(compare: Compare) -> None:
         assert option.split("=")[0].split(".")[1] in err
 
 
+def test_nest_is_spread_over_processes_by_the_config(compare: Compare) -> None:
+    status, out, _ = compare("nest", AVERAGES, "nest.processes=3", "nest.launcher=start_on_no_machine {processes}")
+    assert status == 1
+    assert "3 MPI processes, but no program was found for 'start_on_no_machine 3'" in out
+
+
 def test_poisson_input_is_that_of_the_config(compare: Compare, project: Path) -> None:
     spikes = []
     for rate in (200, 800):

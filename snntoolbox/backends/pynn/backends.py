@@ -35,9 +35,8 @@ class PyNNBackend(Backend):
 
     capabilities: ClassVar[Capabilities] = _CAPABILITIES
 
-    @staticmethod
     @abstractmethod
-    def driver() -> type[Driver]:
+    def driver(self) -> type[Driver]:
         """Import the simulator and return its driver."""
 
     def check(self, graph: Graph) -> list[Problem]:
@@ -85,6 +84,21 @@ class NestSettings(Section):
             "threads that have to wait for a core wait busily.",
         ),
     ] = 1
+    processes: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="Number of MPI processes that NEST is spread over, on one machine or several, each with "
+            "`threads` threads. Needs a NEST that was built with MPI.",
+        ),
+    ] = 1
+    launcher: Annotated[
+        str,
+        Field(
+            description="The command that starts MPI processes, if there are to be several; `{processes}` stands for "
+            "their number. Such as `srun -n {processes}` on a cluster."
+        ),
+    ] = "mpirun -n {processes}"
 
 
 class NestBackend(PyNNBackend):
@@ -92,6 +106,7 @@ class NestBackend(PyNNBackend):
 
     name: ClassVar[str] = "nest"
     settings_type: ClassVar[type[NestSettings]] = NestSettings
+    settings: NestSettings
 
     @classmethod
     def why_unavailable(cls) -> str | None:
@@ -99,9 +114,12 @@ class NestBackend(PyNNBackend):
         missing = _missing("pyNN", "nest")
         return f"{missing} not installed; pip install 'snntoolbox[pynn]'" if missing else None
 
-    @staticmethod
-    def driver() -> type[Driver]:
-        """Import NEST and return its driver."""
+    def driver(self) -> type[Driver]:
+        """Return what drives NEST: in this process, once NEST is imported, or in processes of its own."""
+        if self.settings.processes > 1:
+            from snntoolbox.backends.pynn.processes import NestProcesses
+
+            return NestProcesses
         from snntoolbox.backends.pynn.nest import NestDriver
 
         return NestDriver
@@ -130,8 +148,7 @@ class PyNNBrian2Backend(PyNNBackend):
             f"{missing} not installed; pip install 'snntoolbox[pynn]'" if missing else Brian2Backend.why_unavailable()
         )
 
-    @staticmethod
-    def driver() -> type[Driver]:
+    def driver(self) -> type[Driver]:
         """Import Brian2 and return its driver."""
         from snntoolbox.backends.pynn.brian2 import PyNNBrian2Driver
 
@@ -154,8 +171,7 @@ class NeuronBackend(PyNNBackend):
             return "NEURON's neurons have to be compiled once, with a C++ compiler (c++), which was not found"
         return None
 
-    @staticmethod
-    def driver() -> type[Driver]:
+    def driver(self) -> type[Driver]:
         """Import NEURON and return its driver."""
         from snntoolbox.backends.pynn.neuron import NeuronDriver
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snntoolbox.backends.pynn.driver import Driver, Handle, Neurons, Spikes
+from snntoolbox.backends.pynn.processes import arrange
 from snntoolbox.backends.record import Array
 from snntoolbox.errors import SimulationError
 
@@ -24,7 +25,7 @@ with warnings.catch_warnings():
     import nest
     from pyNN import nest as sim
 
-__all__ = ["NestDriver"]
+__all__ = ["NestDriver", "process_number"]
 
 NEVER = 1e300
 """Threshold of neurons that do not fire."""
@@ -38,11 +39,7 @@ class NestDriver(Driver):
 
     def __init__(self, dt_ms: float, max_delay: int, settings: Any) -> None:
         super().__init__(dt_ms, max_delay, settings)
-        if _num_processes() > 1:
-            raise SimulationError(
-                f"NEST runs on {_num_processes()} MPI processes, but every process would simulate and write all "
-                "results; start without mpirun and set [nest] threads"
-            )
+        _check_processes(settings.processes)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # pyNN calls functions of NEST by names that NEST deprecates.
             sim.setup(
@@ -58,17 +55,22 @@ class NestDriver(Driver):
 
     def neurons(self, neurons: Neurons) -> Handle:
         """Make a population of neurons."""
-        leak = neurons.leak_factor
+        leak, thresholds = neurons.leak_factor, np.minimum(neurons.threshold, NEVER)
         parameters = {
-            "V_th": np.minimum(neurons.threshold, NEVER),
+            "V_th": float(thresholds.max()),
             "V_m": 0.0,
             "E_L": 0.0,
             "t_ref": neurons.refractory_steps * self.dt_ms,
             "tau_m": NO_LEAK if leak == 1 else -self.dt_ms / np.log(leak),
         }
+        model = "eprop_iaf"
         if neurons.reset == "zero":
-            return nest.Create("iaf_psc_delta", len(neurons), parameters | {"V_reset": 0.0})
-        return nest.Create("eprop_iaf", len(neurons), parameters)
+            model, parameters = "iaf_psc_delta", parameters | {"V_reset": 0.0}
+        made = nest.Create(model, len(neurons), parameters)
+        if np.any(thresholds != parameters["V_th"]):
+            # One by one: of several MPI processes, only the one that has the first neuron would take an array.
+            made.set([{"V_th": float(value)} for value in thresholds])
+        return made
 
     def sources(self, times: list[NDArray[np.int64]]) -> Handle:
         """Make a population that fires at given times."""
@@ -103,21 +105,30 @@ class NestDriver(Driver):
 
     def run(self, duration: int, stops: Mapping[int, list[Handle]]) -> list[tuple[Handle, Array]]:
         """Simulate."""
+        return [(target, self._values(target, meter)[0]) for target, meter in self.simulate(duration, stops)]
+
+    def simulate(self, duration: int, stops: Mapping[int, list[Handle]]) -> list[tuple[Handle, Any]]:
+        """Simulate; return each population of ``stops`` with the multimeter that measured it."""
         meters = [
             (target, self._multimeter(target, start=(time - 1) * self.dt_ms, stop=time * self.dt_ms))
             for time, targets in stops.items()
             for target in targets
         ]
         sim.run(duration * self.dt_ms)
-        return [(target, self._values(target, meter)[0]) for target, meter in meters]
+        return meters
+
+    def measured(self, target: Handle, meter: Any) -> tuple[Array, Array, Array]:
+        """Return what a multimeter has recorded in this process: times, neurons and their potentials."""
+        events = meter.events
+        neurons = np.asarray(events["senders"], np.int64) - _first(target)
+        return self._steps(events["times"]), neurons, np.asarray(events["V_m"])
+
+    def curve(self, target: Handle) -> tuple[Array, Array, Array]:
+        """Return the recorded potentials of the neurons in this process, as `measured` does."""
+        return self.measured(target, self._curves[id(target)])
 
     def _values(self, target: Handle, meter: Any) -> Array:
-        """Return what a multimeter has recorded, shape (times, neurons)."""
-        events = meter.events
-        times, neurons = self._steps(events["times"]), np.asarray(events["senders"]) - _first(target)
-        values = np.empty((len(times) // len(target), len(target)))
-        values[times - times.min(), neurons] = events["V_m"]
-        return values
+        return arrange(*self.measured(target, meter), len(target))
 
     def _steps(self, times: Array) -> NDArray[np.int64]:
         return np.rint(np.asarray(times) / self.dt_ms).astype(np.int64)
@@ -142,5 +153,30 @@ def _first(population: Handle) -> int:
     return int(population[0].global_id)
 
 
+def process_number() -> int:
+    """Return the number of this MPI process, from 0."""
+    return int(nest.Rank())
+
+
 def _num_processes() -> int:
     return int(nest.num_processes)
+
+
+def _check_processes(expected: int) -> None:
+    """Refuse to run on another number of processes than the settings say.
+
+    Raises:
+        SimulationError: The toolbox was started by ``mpirun``, or NEST cannot use MPI.
+    """
+    number = _num_processes()
+    if number > expected:
+        raise SimulationError(
+            f"NEST runs on {number} MPI processes, but each of them would do and write everything; start without "
+            f"mpirun and set [nest] processes = {number}, which starts them for NEST alone"
+        )
+    if number < expected:
+        why = "" if nest.build_info["have_mpi"] else " This NEST was built without MPI, as all that pip installs are."
+        raise SimulationError(
+            f"NEST was to run on {expected} MPI processes, but knows of {number}.{why} Set [nest] processes = 1 and "
+            "use threads, or use a NEST that was built with the MPI of [nest] launcher"
+        )

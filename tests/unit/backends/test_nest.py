@@ -69,13 +69,13 @@ def test_threads_reach_nest(rng, x, monkeypatch):
     assert seen == [2]
 
 
-def test_several_processes_are_refused(rng, x, monkeypatch):
+def test_the_toolbox_itself_is_not_to_be_started_by_mpirun(rng, x, monkeypatch):
     from snntoolbox.backends.pynn import nest as module
 
     monkeypatch.setattr(module, "_num_processes", lambda: 4)
     with (
         NestBackend().compile(residual_network(rng), batch_size=3) as simulation,
-        pytest.raises(SimulationError, match=r"4 MPI processes.*set \[nest\] threads"),
+        pytest.raises(SimulationError, match=r"4 MPI processes.*set \[nest\] processes = 4"),
     ):
         simulation.run(ConstantCurrent(x), 2)
 
