@@ -8,6 +8,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from snntoolbox.analysis.activation_values import ActivationCounter
 from snntoolbox.analysis.correlation import first_deviating_layer
 from snntoolbox.analysis.latency import settling_step
 from snntoolbox.analysis.layers import LayerCollector
@@ -71,6 +72,7 @@ class Collector:
         seed: Seed of the simulation, from which random input is replayed.
         num_points: Points a layer keeps for scatter plots.
         metric: A measure of the user's own; needs all outputs in memory.
+        coding_bits: Width that activations are rounded to for comparing codes; 0 compares none.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class Collector:
         seed: int = 0,
         num_points: int = 2000,
         metric: Metric | None = None,
+        coding_bits: int = 0,
     ) -> None:
         self._graph, self._ann, self._seed, self._k = graph, ann, seed, top_k
         self._operations = None if graph is None else OperationCounter(graph, ann, seed)
@@ -91,6 +94,7 @@ class Collector:
         self._agreement = AgreementCounter()
         self._errors = {key: OutputErrors() for key in ("snn_vs_ann", "snn_vs_targets", "ann_vs_targets")}
         self._metric = None if metric is None else MetricCollector(metric)
+        self._coding = ActivationCounter(coding_bits) if coding_bits else None
         self._num_samples = 0
         self._steps: tuple[int, float] = (0, 0.0)
 
@@ -125,6 +129,8 @@ class Collector:
             self._metric.add(snn=snn, ann=batch.reference, targets=targets)
         if batch.targets is not None and batch.reference is not None:
             self._errors["ann_vs_targets"].add(batch.reference, batch.targets)
+        if self._coding is not None:
+            self._coding.add(batch.activations)
         if batch.record is not None:
             self._add_record(batch, batch.record)
 
@@ -165,6 +171,7 @@ class Collector:
             metric={} if self._metric is None else self._metric.result(),
             mse_over_time={key: curve for key, curve in curves.items() if curve is not None},
             layers=layers,
+            coding=None if self._coding is None else self._coding.result(),
             first_deviating_layer=first_deviating_layer({name: layer.comparison for name, layer in layers.items()}),
         )
 

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from snntoolbox.analysis.activation_values import ActivationCoding
 from snntoolbox.analysis.correlation import Comparison, SpikeStatistics
+from snntoolbox.analysis.energy import Energy
 from snntoolbox.analysis.regression import ErrorSummary
 
 __all__ = ["Accuracy", "Latency", "LayerResults", "Operations", "Results", "RunInfo"]
@@ -167,6 +169,8 @@ class Results:
         metric: "ann", "snn" -> name -> number, of the measure that the user gave.
         mse_over_time: "snn_vs_ann", "snn_vs_targets" -> mean squared error after each step, shape (steps,).
         layers: Layer of neurons -> what it did, in the order of the network.
+        energy: Cost profile -> what a sample costs by it.
+        coding: How codes fit the distribution of the activations; None if that was not asked for.
         first_deviating_layer: First layer whose rates have left its activations; None if all follow.
     """
 
@@ -181,6 +185,8 @@ class Results:
     metric: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     mse_over_time: Mapping[str, FloatArray] = field(default_factory=dict)
     layers: Mapping[str, LayerResults] = field(default_factory=dict)
+    energy: Mapping[str, Energy] = field(default_factory=dict)
+    coding: ActivationCoding | None = None
     first_deviating_layer: str | None = None
 
     @property
@@ -203,6 +209,8 @@ class Results:
             "dt_ms": self.dt_ms,
             "accuracy": self.accuracy,
             "operations": self.operations,
+            "energy": self.energy,
+            "coding": self.coding,
             "latency": self.latency,
             "errors": self.errors,
             "metric": self.metric,

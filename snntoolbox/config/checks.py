@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from snntoolbox.config.fields import Kind
 from snntoolbox.config.ini import Entry
 from snntoolbox.config.settings import SECTIONS, Cell, Input, ParameterSweep, Paths, Section, Simulation
 from snntoolbox.config.text import read_value
@@ -92,7 +93,11 @@ def _files(paths: Paths) -> Iterator[Finding]:
 def _sweep(sweep: ParameterSweep, sections: Mapping[str, Section]) -> Iterator[Finding]:
     """Check that the swept option exists, is a number, and may take each of the values."""
     section, option = sweep.target
-    numbers = [f"{s}.{o}" for s, model in SECTIONS.items() for o, kind in kinds(model).items() if kind.is_number]
+    unknown = [code for code in sweep.code_options if code not in sweep.spike_codes]
+    if unknown:
+        what = f"options of codes that are not swept: {', '.join(unknown)}; got {', '.join(sweep.spike_codes) or 'none'}."
+        yield Finding("parameter_sweep", "code_options", what)
+    numbers = [f"{s}.{o}" for s, model in SECTIONS.items() for o, kind in kinds(model).items() if _takes_number(kind)]
     if f"{section}.{option}" not in numbers:
         hint = suggest(f"{section}.{option}", numbers).strip() or "Options of [cell] need no section name."
         what = f"expected a numeric option of [cell], or section.option, got '{sweep.param_name}'."
@@ -101,6 +106,10 @@ def _sweep(sweep: ParameterSweep, sections: Mapping[str, Section]) -> Iterator[F
         for value in sweep.param_values:
             for what in _point_problems(sweep.target, value, sections):
                 yield Finding("parameter_sweep", "param_values", f"[{section}] {option} = {value:g}: {what}")
+
+
+def _takes_number(kind: Kind) -> bool:
+    return kind.is_number or (kind.is_list and kind.element.is_number)
 
 
 def _point_problems(target: tuple[str, str], value: float, sections: Mapping[str, Section]) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -16,6 +17,8 @@ from rich.console import Console as RichConsole
 
 import snntoolbox
 from snntoolbox.analysis.accumulate import Batch, Collector
+from snntoolbox.analysis.cost_profiles import CostProfile, load_profiles
+from snntoolbox.analysis.energy import energies
 from snntoolbox.analysis.results import Results, RunInfo
 from snntoolbox.api import simulate
 from snntoolbox.backends.base import Backend
@@ -23,6 +26,7 @@ from snntoolbox.backends.record import Probes
 from snntoolbox.config.effective import to_ini
 from snntoolbox.config.settings import Settings
 from snntoolbox.data import Dataset
+from snntoolbox.errors import RegistryError, RunError
 from snntoolbox.ir.evaluate import evaluate
 from snntoolbox.ir.graph import Graph
 from snntoolbox.pipeline.console import Console
@@ -35,7 +39,7 @@ from snntoolbox.report.run_folder import run_folder
 from snntoolbox.report.tables import layer_table, summary_tables
 from snntoolbox.report.write import write_run
 
-__all__ = ["Reporter"]
+__all__ = ["Reporter", "cost_profiles"]
 
 Array = NDArray[Any]
 LIBRARIES = ("tensorflow", "keras", "numpy")
@@ -59,6 +63,7 @@ class Reporter:
         self.details: Any = None
         self._settings, self._console = settings, console
         self._logs: LogWriter | None = None
+        self._profiles = cost_profiles(settings)  # now, so that a mistake shows before the simulation
 
     @classmethod
     @contextmanager
@@ -85,6 +90,8 @@ class Reporter:
     def write(self, collector: Collector, networks: Networks, samples: RunSamples) -> Results:
         """Write results, curves, figures and report, and return the results."""
         results = collector.results(self._run_info(networks))
+        counts = results.operations
+        results = replace(results, energy=energies(counts.ann_counts, counts.snn_counts, self._profiles))
         material = Material(
             results,
             sample=self._sample(networks, samples),
@@ -172,6 +179,21 @@ class Reporter:
         old, new = evaluate(before, x, nodes=layers), evaluate(after, x, nodes=layers)
         scales = calibration.scales
         return {name: LayerScale(old[name].ravel(), new[name].ravel(), scales[name]) for name in layers}
+
+
+def cost_profiles(settings: Settings) -> tuple[CostProfile, ...]:
+    """Return the prices that ``[cost]`` asks for.
+
+    Raises:
+        RunError: There is no such profile.
+        DataError: The file of profiles cannot be read, or something in it is wrong.
+    """
+    cost = settings.cost
+    path = None if cost.profile_file is None else settings.paths.path_wd / cost.profile_file.expanduser()
+    try:
+        return load_profiles(cost.profiles, path, weight_bits=cost.weight_bits, activation_bits=cost.activation_bits)
+    except RegistryError as error:
+        raise RunError(f"[cost] profiles: {error}") from error
 
 
 def _label(test: Dataset) -> str:

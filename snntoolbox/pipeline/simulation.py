@@ -45,9 +45,19 @@ def simulate(
     metric = load_metric(settings)
     if metric is not None:
         _try(metric, samples, answers)
-    collector = Collector(spiking, ann=networks.prepared, top_k=options.top_k, seed=options.seed, metric=metric)
+    collector = Collector(
+        spiking,
+        ann=networks.prepared,
+        top_k=options.top_k,
+        seed=options.seed,
+        metric=metric,
+        coding_bits=settings.cost.entropy_bits if settings.cost.entropy_codes else 0,
+    )
+    activations = _Activations(networks)
     if spiking is None:
-        _add_answers(collector, samples, answers, options.batch_size)
+        _add_answers(
+            collector, samples, answers, options.batch_size, activations if settings.cost.entropy_codes else None
+        )
         return collector
     if samples.test is None:
         raise RunError("there are no samples to simulate")
@@ -57,7 +67,7 @@ def simulate(
     counting = collector.probes_for(size, options.num_steps)
     trains = tuple(dict.fromkeys([*probes.spikes, *counting.spikes]))
     probes = replace(probes, spikes=trains, totals={**counting.totals, **probes.totals})
-    code, activations = encoding_code(settings, spiking), _Activations(networks)
+    code = encoding_code(settings, spiking)
     every = options.reset_between_nth_sample
     backend = make_backend(settings)
     with console.steps("compile") as tell:
@@ -96,11 +106,14 @@ def _try(metric: Metric, samples: RunSamples, answers: Answers) -> None:
         metric(ann, test.targets if test.classes is None else test.classes, ann)
 
 
-def _add_answers(collector: Collector, samples: RunSamples, answers: Answers, batch_size: int) -> None:
-    """Add up what the network answers before conversion."""
-    if answers.ann is not None or answers.parsed is not None:
-        for ids, _ in samples.batches(batch_size):
-            collector.add(_expected(samples, answers, ids))
+def _add_answers(
+    collector: Collector, samples: RunSamples, answers: Answers, batch_size: int, activations: _Activations | None
+) -> None:
+    """Add up what the network answers before conversion, and its activations if they are looked at."""
+    if samples.test is not None and (answers.ann is not None or answers.parsed is not None or activations is not None):
+        for ids, x in samples.batches(batch_size):
+            found = {} if activations is None else activations(x)
+            collector.add(replace(_expected(samples, answers, ids), activations=found))
 
 
 def _expected(samples: RunSamples, answers: Answers, ids: NDArray[np.int64]) -> Batch:

@@ -11,7 +11,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from snntoolbox import __version__
 from snntoolbox.report.material import Material
-from snntoolbox.report.summary import LAYER_COLUMNS, facts, layer_row, network_columns, network_rows
+from snntoolbox.report.summary import (
+    LAYER_COLUMNS,
+    energy_rows,
+    facts,
+    layer_row,
+    network_columns,
+    network_rows,
+    sweep_rows,
+)
 from snntoolbox.report.wording import seconds
 
 __all__ = ["EmbeddedFigure", "render_report", "write_report"]
@@ -57,6 +65,8 @@ def render_report(material: Material, figures: Iterable[EmbeddedFigure]) -> str:
         networks=network_columns(results),
         network_rows=network_rows(results),
         stages=[(name, timing.get(name, ""), deviation.get(name, "")) for name in dict.fromkeys([*timing, *deviation])],
+        energy_rows=energy_rows(results),
+        sweep_rows=sweep_rows(material.sweep),
         layer_columns=LAYER_COLUMNS,
         layer_rows=[layer_row(material, name, layer) for name, layer in results.layers.items()],
         first_deviating=results.first_deviating_layer and material.label(results.first_deviating_layer),

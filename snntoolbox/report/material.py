@@ -57,19 +57,21 @@ class LayerScale:
 
 @dataclass(frozen=True, eq=False)
 class Sweep:
-    """Runs that differ in one option.
+    """Runs that differ in one option, in the spike code, or in both.
 
     Attributes:
         parameter: Name of the option.
-        values: Its values.
+        values: Its values, one for each run; None where the option means nothing to the code.
         results: Results at each.
         logscale: Whether the axis of values is logarithmic.
+        codes: Spike code of each run; empty if all have the same.
     """
 
     parameter: str
-    values: tuple[float, ...]
+    values: tuple[float | None, ...]
     results: tuple[Results, ...]
     logscale: bool = False
+    codes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 from snntoolbox.analysis.results import LayerResults, Results
-from snntoolbox.report.material import Material
+from snntoolbox.report.material import Material, Sweep
 from snntoolbox.report.wording import NOTHING, percent, seconds, short_number, signed_points
 
-__all__ = ["LAYER_COLUMNS", "Fact", "facts", "layer_row", "network_columns", "network_rows"]
+__all__ = [
+    "LAYER_COLUMNS",
+    "Fact",
+    "energy_rows",
+    "facts",
+    "layer_row",
+    "network_columns",
+    "network_rows",
+    "sweep_rows",
+]
 
 
 @dataclass(frozen=True)
@@ -162,6 +172,48 @@ def _metric_rows(results: Results) -> list[tuple[str, dict[str, str | None]]]:
 
 def _number(value: float | None) -> str | None:
     return None if value is None else short_number(value)
+
+
+def energy_rows(results: Results) -> list[tuple[str, str, str, str, str, str]]:
+    """Return name, process, energy of the ANN and of the SNN, their ratio, and a note, for each cost profile."""
+    rows = []
+    for name, one in results.energy.items():
+        cells = [NOTHING if value is None else _energy(value, one.unit) for value in (one.ann, one.snn)]
+        ratio = NOTHING if one.ratio is None else _ratio(one.ratio)
+        rows.append((name, one.process, cells[0], cells[1], ratio, one.about))
+    return rows
+
+
+def _energy(value: float, unit: str) -> str:
+    """Return an energy; pJ turn into units that suit it, other units get a prefix."""
+    if unit != "pJ":
+        return f"{short_number(value)} {unit}"
+    power = 0 if value < 1e3 else min(int(math.log10(value) // 3), 4)
+    return f"{value / 1000**power:.3g}\u00a0{('pJ', 'nJ', 'µJ', 'mJ', 'J')[power]}"
+
+
+def sweep_rows(sweep: Sweep | None) -> list[list[str]]:
+    """Return headings and rows of the table of a sweep; nothing without one."""
+    if sweep is None:
+        return []
+    profiles = list(sweep.results[0].energy) if sweep.results else []
+    swept = any(value is not None for value in sweep.values)
+    heading = [*(["Code"] if sweep.codes else []), *([sweep.parameter] if swept else []), "Error", "Steps"]
+    rows = [[*heading, "Operations", "SNN / ANN", "Spikes", *profiles]]
+    for number, (value, results) in enumerate(zip(sweep.values, sweep.results, strict=True)):
+        row = [sweep.codes[number]] if sweep.codes else []
+        row += [NOTHING if value is None else f"{value:g}"] if swept else []
+        operations, spikes = results.operations, results.spikes_per_sample
+        error = results.accuracy.snn
+        row += [percent(None if error is None else 1 - error), str(results.num_steps)]
+        row += [short_number(operations.snn_total), NOTHING if operations.ratio is None else _ratio(operations.ratio)]
+        costs = [results.energy.get(name) for name in profiles]
+        row += [
+            short_number(spikes),
+            *(NOTHING if c is None or c.snn is None else _energy(c.snn, c.unit) for c in costs),
+        ]
+        rows.append(row)
+    return rows
 
 
 LAYER_COLUMNS = (

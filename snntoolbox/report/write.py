@@ -70,20 +70,30 @@ def write_figures(
 
 
 def write_sweep(folder: Path, sweep: Sweep) -> None:
-    """Write ``sweep.csv``: one line for each value of the option."""
-    names = (sweep.parameter, "accuracy_snn", "accuracy_ann", "operations_snn", "operations_ratio", "spikes_per_sample")
-    rows = (
-        (
-            value,
-            results.accuracy.snn,
-            results.accuracy.ann,
-            results.operations.snn,
-            results.operations.ratio,
-            results.spikes_per_sample,
-        )
-        for value, results in zip(sweep.values, sweep.results, strict=True)
-    )
-    _write_csv(folder / "sweep.csv", names, rows)
+    """Write ``sweep.csv``: one line for each run."""
+    rows = [_sweep_row(results) for results in sweep.results]
+    given: dict[str, Sequence[Any]] = {"spike_code": sweep.codes} if sweep.codes else {}
+    if any(value is not None for value in sweep.values):
+        given[sweep.parameter] = sweep.values
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    values = ([*(column[n] for column in given.values()), *map(row.get, names)] for n, row in enumerate(rows))
+    _write_csv(folder / "sweep.csv", [*given, *names], values)
+
+
+def _sweep_row(results: Results) -> dict[str, Any]:
+    """Return what the table of a sweep says of a run: column -> number."""
+    accuracy, operations = results.accuracy, results.operations
+    energies = {f"energy_{name} ({one.unit})": one.snn for name, one in results.energy.items()}
+    return {
+        "accuracy_snn": accuracy.snn,
+        "accuracy_ann": accuracy.ann,
+        "num_steps": results.num_steps,
+        "steps_to_final": None if results.latency is None else results.latency.to_final,
+        "operations_snn": operations.snn,
+        "operations_ratio": operations.ratio,
+        **energies,
+        "spikes_per_sample": results.spikes_per_sample,
+    }
 
 
 def _curves(results: Results) -> dict[str, Any]:

@@ -100,6 +100,11 @@ def _metric(folder: Path) -> None:
     (folder / "measures.py").write_text("def spread(outputs, targets, ann_outputs):\n    return outputs.std()\n")
 
 
+def _profiles(folder: Path) -> None:
+    own = "[float32_45nm]\nunit = 'pJ'\nprocess = 'none'\nsource = 'none'\ncosts.synaptic_add = {cost = 1, source = 'x'}\n"
+    (folder / "own.toml").write_text(own)
+
+
 POISSON = {"input.poisson_input": True}
 IMAGES = {"input.dataset_format": "png", "paths.dataset_path": "images", "input.rescale": "1/255"}
 TWICE = {"parameter_sweep.param_values": "0.5, 2"}
@@ -166,9 +171,21 @@ CASES: dict[str, tuple[Overrides, Any, Prepare | None]] = {
     "cell.leak": ({"cell.tau_m": 2}, True, None),
     "cell.tau_m": ({"cell.leak": True}, 2, None),
     "cell.initial_potential": ({}, 0, None),
+    "parameter_sweep.spike_codes": ({}, "rate", None),
+    "parameter_sweep.code_options": (
+        {"parameter_sweep.spike_codes": "rate"},
+        "{'rate': {'simulation.duration': 4}}",
+        None,
+    ),
     "parameter_sweep.param_values": ({}, "0.5, 2", None),
     "parameter_sweep.param_name": (TWICE, "simulation.dt", None),
     "parameter_sweep.param_logscale": (TWICE, True, None),
+    "cost.profiles": ({}, "loihi", None),
+    "cost.profile_file": ({"cost.profiles": "float32_45nm"}, "own.toml", _profiles),
+    "cost.weight_bits": ({}, 4, None),
+    "cost.activation_bits": ({}, 6, None),
+    "cost.entropy_codes": ({}, True, None),
+    "cost.entropy_bits": ({"cost.entropy_codes": True}, 3, None),
     "output.log_vars": ({}, "spiketrains_n_b_l_t", None),
     "output.plot_vars": ({}, "error_t", None),
     "output.metric": ({}, "measures:spread", _metric),

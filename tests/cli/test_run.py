@@ -120,6 +120,72 @@ def test_a_sweep_really_sweeps(run, project: Path) -> None:
     assert len({row.split(",")[-1] for row in rows[1:]}) == 3
 
 
+def test_a_sweep_over_codes_shows_them_in_one_figure(run, project: Path) -> None:
+    observed = run(
+        {
+            "parameter_sweep.spike_codes": "rate",
+            "parameter_sweep.code_options": "{'rate': {'simulation.duration': 5}}",
+            "parameter_sweep.param_values": "0.5, 1",
+        }
+    )
+    assert observed["status"] == 0, observed["err"]
+    folder = project / "log/test/sweep"
+    rows = [line.split(",") for line in (folder / "sweep.csv").read_text().splitlines()]
+    assert rows[0][:2] == ["spike_code", "cell.v_thresh"]
+    assert [row[:2] for row in rows[1:]] == [["rate", "0.5"], ["rate", "1.0"]]
+    assert {row[rows[0].index("num_steps")] for row in rows[1:]} == {"5"}
+    assert (folder / "figures/spike_codes.png").stat().st_size > 10_000
+    assert "<h2>Sweep</h2>" in (folder / "report.html").read_text()
+    assert (project / "log/test/spike_code=rate,v_thresh=0.5/results.json").is_file()
+
+
+def test_an_option_that_means_nothing_to_a_code_is_not_swept(run, project: Path) -> None:
+    swept = {"parameter_sweep.param_name": "conversion.maxpool_type", "parameter_sweep.param_values": "1"}
+    assert run(swept)["status"] == 1
+    observed = run(
+        {
+            "parameter_sweep.spike_codes": "rate",
+            "parameter_sweep.param_name": "cell.tau_m",  # without a leak
+            "parameter_sweep.param_values": "5, 10",
+        }
+    )
+    assert observed["status"] == 0, observed["err"]
+    rows = (project / "log/test/sweep/sweep.csv").read_text().splitlines()
+    assert [row.split(",")[0] for row in rows] == ["spike_code", "rate"] and "tau_m" not in rows[0]
+
+
+def test_options_of_a_code_are_checked_before_anything_runs(run, project: Path) -> None:
+    code = {"parameter_sweep.spike_codes": "rate"}
+    observed = run({**code, "parameter_sweep.code_options": "{'rate': {'simulation.duration': -4}}"})
+    assert observed["status"] == 1 and "spike_code=rate" in observed["err"] and "duration" in observed["err"]
+    assert not (project / "log").exists()
+    observed = run({**code, "parameter_sweep.code_options": "{'rat': {}}"})
+    assert observed["status"] == 1 and "codes that are not swept: rat" in observed["err"]
+
+
+def test_energies_and_entropy_codes_are_reported(run, project: Path) -> None:
+    observed = run({"cost.profiles": "all", "cost.entropy_codes": True, "cost.entropy_bits": 5})
+    found = results(observed, "log/test/results.json")
+    counts, energy = found["operations"]["snn_counts"], found["energy"]["float32_45nm"]
+    assert energy["snn"] == pytest.approx(0.9 * counts["synaptic_add"] + 4.6 * counts["mac"])
+    assert set(found["energy"]) >= {"loihi", "relative_adder", "fpga_and_rolls"}
+    assert found["coding"]["bits"] == 5 and found["coding"]["codes"]["huffman"]["divergence"] >= 0
+    assert (project / "log/test/figures/entropy_codes.png").is_file()
+    page = (project / "log/test/report.html").read_text()
+    assert "Cost of a sample" in page and "relative_adder" in page
+
+
+def test_entropy_codes_need_no_simulation(run) -> None:
+    observed = run({"cost.entropy_codes": True, "tools.simulate": False})
+    assert results(observed, "log/test/results.json")["coding"]["entropy"] > 0
+
+
+def test_an_unknown_cost_profile_stops_before_anything_runs(run, project: Path) -> None:
+    observed = run({"cost.profiles": "loihu"})
+    assert observed["status"] == 1 and "Did you mean 'loihi'" in observed["err"]
+    assert not (project / "log").exists()
+
+
 def test_check_says_that_all_fits(project: Path, capsys) -> None:
     assert main([str(project / "config.ini"), "--check"]) == 0
     out = capsys.readouterr().out

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from snntoolbox.config.fields import Expected, Registered, Unit
 from snntoolbox.config.settings.option_types import CountOrAll, Index, LogVars, ObjectPath, PlotVars, Section
-from snntoolbox.registry import BACKENDS
+from snntoolbox.registry import BACKENDS, CODES
 
 __all__ = ["Output", "ParameterSweep", "Simulation", "Tools"]
 
@@ -73,14 +73,26 @@ class Simulation(Section):
 
 
 class ParameterSweep(Section):
-    """Repeat the simulation for several values of one option."""
+    """Repeat the run for several spike codes, for several values of one option, or both; see docs/cost.md."""
 
-    param_values: tuple[float, ...] = Field(description="The values. Empty: no sweep.")
+    spike_codes: tuple[Annotated[str, Registered(CODES)], ...] = Field(
+        description="The spike codes. Each takes every one of `param_values`, or none if the option means nothing to "
+        "it, such as a number of bits to a rate code. Empty: that of `[conversion]`."
+    )
+    code_options: Mapping[str, Mapping[str, Any]] = Field(
+        description="Options of single codes, such as their own duration: `{'rate': {'simulation.duration': 100}}`."
+    )
+    param_values: tuple[float, ...] = Field(description="The values. Empty, and no `spike_codes`: no sweep.")
     param_name: str = Field(
         min_length=1,
         description="The option that is varied, a number: one of `[cell]`, or `section.option` for another.",
     )
     param_logscale: bool = Field(description="Logarithmic axis for the values in the figure of the sweep.")
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is anything to sweep over."""
+        return bool(self.param_values or self.spike_codes)
 
     @property
     def target(self) -> tuple[str, str]:

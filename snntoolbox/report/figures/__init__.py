@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 
 from snntoolbox.report.figures import captions
+from snntoolbox.report.figures.codes import draw_code_sweep, draw_entropy_codes
 from snntoolbox.report.figures.curves import draw_error_over_time, draw_operations, draw_sweep
 from snntoolbox.report.figures.layers import draw_correlation, draw_histograms, draw_normalization, draw_spike_counts
 from snntoolbox.report.figures.matrix import draw_confusion_matrix
@@ -38,6 +39,8 @@ FIGURES: dict[str, FigureKind] = {
     "error_t": FigureKind("Error over time", draw_error_over_time, captions.error_over_time),
     "operations": FigureKind("Operations", draw_operations, captions.operations),
     "parameter_sweep": FigureKind("Parameter sweep", draw_sweep, captions.sweep, always=True),
+    "spike_codes": FigureKind("Spike codes", draw_code_sweep, captions.code_sweep, always=True),
+    "entropy_codes": FigureKind("Entropy codes", draw_entropy_codes, captions.entropy_codes, always=True),
     "confusion_matrix": FigureKind("Confusion matrix", draw_confusion_matrix, captions.confusion_matrix),
     "correlation": FigureKind("Rates against activations", draw_correlation, captions.correlation),
     "hist_spikerates_activations": FigureKind(

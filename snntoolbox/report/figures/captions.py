@@ -9,8 +9,10 @@ from snntoolbox.report.wording import percent, short_number
 
 __all__ = [
     "activations",
+    "code_sweep",
     "confusion_matrix",
     "correlation",
+    "entropy_codes",
     "error_over_time",
     "histograms",
     "normalization",
@@ -61,6 +63,29 @@ def operations(material: Material) -> str:
 def sweep(material: Material) -> str:
     """What the sweep shows."""
     return "Each point is a run of its own over the same samples, at its end; only this option differs."
+
+
+def code_sweep(material: Material) -> str:
+    """What the comparison of spike codes shows."""
+    text = "Error against what a sample costs, over the same samples. A curve follows one run step by step"
+    if material.sweep is not None and any(value is not None for value in material.sweep.values):
+        text += f"; points that are joined are ends of runs, each with its value of {material.sweep.parameter}"
+    return text + ". The cross is one pass of the ANN."
+
+
+def entropy_codes(material: Material) -> str:
+    """What the comparison of entropy codes shows."""
+    coding = material.results.coding
+    if coding is None:
+        return ""
+    best = min((code for code in coding.codes if code != "huffman"), key=lambda code: coding.codes[code].divergence)
+    return (
+        "Kullback-Leibler divergence (Rueckauer 2020, eq. 2.33) of the normalised activations, rounded to "
+        f"{coding.bits} bits, from the distribution that each code fits best: the bits that a value needs beyond the "
+        f"entropy of {coding.entropy:.2f} bits, on average. {percent(coding.zeros, 1)} of the values are 0. Bars that "
+        "leave the figure are cut off. Huffman's code is the best that gives each value a word of its own; of those "
+        f"that need no table, {best} fits best with {coding.codes[best].mean_length:.2f} bits a value."
+    )
 
 
 def confusion_matrix(material: Material) -> str:

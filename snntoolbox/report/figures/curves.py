@@ -128,16 +128,17 @@ def _draw_operations_over_time(axes: Axes, results: Results, spent: FloatArray) 
 def draw_sweep(material: Material) -> Figure | None:
     """Error and operations at the end of each run of a sweep."""
     sweep = material.sweep
-    if sweep is None or not sweep.values:
+    if sweep is None or not sweep.values or sweep.codes:
         return None
     panels = [panel for panel in (_sweep_error(sweep), _sweep_operations(sweep)) if panel is not None]
     if not panels:
         return None
     figure = new_figure(4.8 * len(panels), 3.6) if len(panels) > 1 else new_figure()
-    order = np.argsort(sweep.values)
-    values = np.asarray(sweep.values)[order]
-    for axes, (label, points, ann) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
-        axes.plot(values, np.asarray(points)[order], color=SNN, marker="o", markersize=5, label="SNN")
+    points = np.asarray(sweep.values, np.float64)
+    order = np.argsort(points)
+    values = points[order]
+    for axes, (label, heights, ann) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+        axes.plot(values, np.asarray(heights)[order], color=SNN, marker="o", markersize=5, label="SNN")
         if ann is not None:
             axes.axhline(ann, color=ANN, linestyle="--", linewidth=1.4, label="ANN")
         if sweep.logscale and values.min() > 0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 
 from snntoolbox.analysis.accumulate import Batch, Collector
+from snntoolbox.analysis.cost_profiles import load_profiles
+from snntoolbox.analysis.energy import energies
 from snntoolbox.analysis.results import Accuracy, Latency, Operations, Results, RunInfo
 
 
@@ -24,11 +26,14 @@ def strict(text: str) -> Any:
 
 @pytest.fixture(scope="module")
 def document(example: Any) -> dict[str, Any]:
-    collector = Collector(example.spiking, ann=example.ann, top_k=2)
+    collector = Collector(example.spiking, ann=example.ann, top_k=2, coding_bits=4)
     for batch in example.batches((20, 10), 10, collector.probes):
         collector.add(batch)
     info = RunInfo("test", backend="reference", timing={"simulate": 1.5}, deviation={"parse": math.nan}, seed=4)
-    return dict(strict(collector.results(info).to_json()))
+    results = collector.results(info)
+    counts = results.operations
+    results = replace(results, energy=energies(counts.ann_counts, counts.snn_counts, load_profiles(["loihi"])))
+    return dict(strict(results.to_json()))
 
 
 def test_the_keys_that_are_promised_are_there(document: dict[str, Any]) -> None:
@@ -42,6 +47,18 @@ def test_the_keys_that_are_promised_are_there(document: dict[str, Any]) -> None:
     assert set(document["spikes_per_layer"]) == set(document["rates"]) == set(document["correlation"])
     assert document["timing"] == {"simulate": 1.5}
     assert (document["backend"], document["seed"], document["warnings"]) == ("reference", 4, [])
+
+
+def test_costs_and_codes_are_there(document: dict[str, Any]) -> None:
+    counts, loihi = document["operations"]["snn_counts"], document["energy"]["loihi"]
+    assert loihi["snn_parts"]["synaptic_add"] == pytest.approx(23.6 * counts["synaptic_add"])
+    assert loihi["snn"] == pytest.approx(sum(loihi["snn_parts"].values())) and loihi["ann"] is None
+    assert counts["synaptic_add"] == document["operations"]["snn"]
+    assert counts["spike"] == pytest.approx(document["spikes_per_sample"])
+    assert document["coding"]["bits"] == 4 and "counts" not in document["coding"]
+    huffman = document["coding"]["codes"]["huffman"]
+    assert huffman["mean_length"] - document["coding"]["entropy"] == pytest.approx(huffman["divergence"])
+    assert set(document["coding"]["layers"]) == {"relu1", "relu2"}
 
 
 def test_what_is_not_a_number_is_null(document: dict[str, Any]) -> None:
@@ -71,6 +88,8 @@ def test_every_key_is_documented(document: dict[str, Any], repository: Path) -> 
     some = next(layer for layer in document["layers"].values() if layer["spikes"])
     keys |= {f"layers.*.{part}.{key}" for part in ("spikes", "comparison") for key in some[part]}
     keys |= {f"errors.*.{key}" for key in document["errors"]["snn_vs_ann"]}
+    keys |= {f"energy.*.{key}" for key in document["energy"]["loihi"]}
+    keys |= {f"coding.{key}" for key in document["coding"]}
     assert sorted(key for key in keys if f"`{key}`" not in text) == []
 
 

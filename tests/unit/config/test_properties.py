@@ -125,6 +125,8 @@ def values(kind: Kind) -> st.SearchStrategy[Any]:
         return st.sampled_from(["", "module:function", "package.module:Class.method"])
     if registered := kind.note(Registered):
         return st.sampled_from([*registered.registry.builtins, *registered.registry.aliases])
+    if kind.base is str:
+        return WORDS
     if kind.is_list:
         elements = values(Kind.of(get_args(kind.base)[0]))
         return st.lists(elements, max_size=4)
@@ -142,6 +144,7 @@ COUPLED = {
     ("cell", "tau_refrac"),
     ("input", "input_rate"),
     ("input", "mean"),
+    ("parameter_sweep", "code_options"),
     ("parameter_sweep", "param_name"),
     ("parameter_sweep", "param_values"),
     ("paths", "runlabel"),
