@@ -118,6 +118,9 @@ PASSES = Registry(
         "normalize_activations": "snntoolbox.passes.normalize_activations:NormalizeActivations",
         "normalize_stacked_layers": "snntoolbox.passes.shortcuts:NormalizeStackedLayers",
         "insert_neurons": "snntoolbox.passes.insert_neurons:InsertNeurons",
+        "compensate_rates": "snntoolbox.passes.adjust_neurons:CompensateRates",
+        "shift_biases": "snntoolbox.passes.shift_biases:ShiftBiases",
+        "set_potentials": "snntoolbox.passes.adjust_neurons:SetPotentials",
         "schedule_windows": "snntoolbox.passes.schedule_windows:ScheduleWindows",
     },
 )

@@ -10,15 +10,18 @@ from numpy.typing import NDArray
 
 from snntoolbox.analysis.activation_values import ActivationCounter
 from snntoolbox.analysis.correlation import first_deviating_layer
+from snntoolbox.analysis.early_exit import ExitCounter
 from snntoolbox.analysis.latency import settling_step
 from snntoolbox.analysis.layers import LayerCollector
 from snntoolbox.analysis.metric import Metric, MetricCollector
-from snntoolbox.analysis.operation_counter import OperationCounter
+from snntoolbox.analysis.operation_counter import OperationCounter, named_stimuli
 from snntoolbox.analysis.operation_kinds import ann_counts
 from snntoolbox.analysis.operations import ann_operations, operation_weights
+from snntoolbox.analysis.propagation import PropagationCounter
 from snntoolbox.analysis.regression import OutputErrors
 from snntoolbox.analysis.results import Accuracy, Latency, Operations, Results, RunInfo
 from snntoolbox.analysis.scores import AgreementCounter, ScoreCounter, are_scores
+from snntoolbox.backends.readout import EarlyExit, extended
 from snntoolbox.backends.record import Probes, Record
 from snntoolbox.codes import Stimulus
 from snntoolbox.errors import SimulationError
@@ -95,6 +98,8 @@ class Collector:
         self._errors = {key: OutputErrors() for key in ("snn_vs_ann", "snn_vs_targets", "ann_vs_targets")}
         self._metric = None if metric is None else MetricCollector(metric)
         self._coding = ActivationCounter(coding_bits) if coding_bits else None
+        self._exits: ExitCounter | None = None
+        self._propagation = None if graph is None else PropagationCounter(graph, seed)
         self._num_samples = 0
         self._steps: tuple[int, float] = (0, 0.0)
 
@@ -111,6 +116,10 @@ class Collector:
             num_steps: Number of steps.
         """
         return Probes() if self._operations is None else self._operations.probes(batch_size, num_steps)
+
+    def expect_early_exit(self, rule: EarlyExit, num_steps: int) -> None:
+        """Take batches that are simulated with early exit, and so perhaps for fewer than ``num_steps`` steps."""
+        self._exits = None if self._graph is None else ExitCounter(self._graph, rule, num_steps)
 
     def add(self, batch: Batch) -> None:
         """Add a batch.
@@ -132,7 +141,11 @@ class Collector:
         if self._coding is not None:
             self._coding.add(batch.activations)
         if batch.record is not None:
-            self._add_record(batch, batch.record)
+            record = batch.record
+            if self._exits is not None:
+                self._exits.add(record, batch.labels)
+                record = extended(record, self._exits.num_steps)
+            self._add_record(batch, record)
 
     def _add_record(self, batch: Batch, record: Record) -> None:
         steps = (record.num_steps, record.dt_ms)
@@ -151,6 +164,8 @@ class Collector:
         if self._layers is not None and self._operations is not None:
             self._layers.add(record, batch.activations)
             self._operations.add(record, batch.stimulus)
+        if self._graph is not None and self._propagation is not None:
+            self._propagation.add(record, batch.activations, named_stimuli(self._graph, batch.stimulus))
 
     def results(self, run: RunInfo | None = None) -> Results:
         """Return the numbers of all batches so far."""
@@ -171,6 +186,8 @@ class Collector:
             metric={} if self._metric is None else self._metric.result(),
             mse_over_time={key: curve for key, curve in curves.items() if curve is not None},
             layers=layers,
+            exits=None if self._exits is None else self._exits.result(),
+            propagation=None if self._propagation is None else self._propagation.result(),
             coding=None if self._coding is None else self._coding.result(),
             first_deviating_layer=first_deviating_layer({name: layer.comparison for name, layer in layers.items()}),
         )

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from snntoolbox.analysis.activation_values import ActivationCoding
 from snntoolbox.analysis.correlation import Comparison, SpikeStatistics
 from snntoolbox.analysis.energy import Energy
+from snntoolbox.analysis.early_exit import Exits
+from snntoolbox.analysis.propagation import Propagation
 from snntoolbox.analysis.regression import ErrorSummary
 
 __all__ = ["Accuracy", "Latency", "LayerResults", "Operations", "Results", "RunInfo"]
@@ -172,6 +174,8 @@ class Results:
         energy: Cost profile -> what a sample costs by it.
         coding: How codes fit the distribution of the activations; None if that was not asked for.
         first_deviating_layer: First layer whose rates have left its activations; None if all follow.
+        exits: When samples are decided; None without early exit.
+        propagation: What rates lack of their activations, and how that grows; None where activations are not known.
     """
 
     run: RunInfo
@@ -188,6 +192,8 @@ class Results:
     energy: Mapping[str, Energy] = field(default_factory=dict)
     coding: ActivationCoding | None = None
     first_deviating_layer: str | None = None
+    exits: Exits | None = None
+    propagation: Propagation | None = None
 
     @property
     def spikes_per_sample(self) -> float | None:
@@ -220,6 +226,8 @@ class Results:
             "rates": {name: layer.mean_rate for name, layer in spikes.items()},
             "correlation": {name: layer.correlation for name, layer in compared.items()},
             "first_deviating_layer": self.first_deviating_layer,
+            "exits": self.exits,
+            "propagation": self.propagation,
             "layers": {name: _layer(layer) for name, layer in self.layers.items()},
             **{key: run.pop(key) for key in ("timing", "deviation", "warnings")},
             "run": run,

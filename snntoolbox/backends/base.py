@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from snntoolbox.backends.head import Head, split_head
+from snntoolbox.backends.readout import EarlyExit, first_read_step, since
 from snntoolbox.backends.record import Array, Probes, Record
 from snntoolbox.codes import SpikeCode, Stimulus
 from snntoolbox.errors import Problem, SimulationError, UnsupportedError
@@ -168,6 +169,8 @@ class Simulation(ABC):
         self.head: Head = split_head(graph)
         self.code: type[SpikeCode] = CODES.load(graph.attributes["spike_code"])
         self.closed = False
+        self._exit: EarlyExit | None = None
+        self._read_after = 0
 
     def __enter__(self) -> Self:
         """Return the simulation."""
@@ -193,20 +196,28 @@ class Simulation(ABC):
     def _run(self, stimuli: Mapping[str, Stimulus], num_steps: int, probes: Probes) -> RawRecord:
         """Simulate ``num_steps`` steps of a batch of at most `batch_size` samples."""
 
-    def run(self, stimulus: Stimulus | Mapping[str, Stimulus], num_steps: int, probes: Probes | None = None) -> Record:
+    def run(
+        self,
+        stimulus: Stimulus | Mapping[str, Stimulus],
+        num_steps: int,
+        probes: Probes | None = None,
+        early_exit: EarlyExit | None = None,
+    ) -> Record:
         """Simulate one batch.
 
         Args:
             stimulus: Input of the batch; for several inputs, a mapping from input node to stimulus.
             num_steps: Number of steps, >= 1.
             probes: What to record beyond counts and outputs.
+            early_exit: Lets the run end once all samples are decided, if the backend can; the record has fewer steps
+                then.
 
         Raises:
             SimulationError: The simulation is closed, or the input does not fit the network.
         """
-        probes = probes or Probes()
+        probes, self._exit = probes or Probes(), early_exit
         stimuli = self._check_run(stimulus, num_steps, probes)
-        raw = self._run(stimuli, num_steps, probes)
+        raw, num_steps = self._run_until_decided(stimuli, num_steps, probes)
         over_time = self._decode(raw.readouts, num_steps)
         return Record(
             num_steps=num_steps,
@@ -219,6 +230,39 @@ class Simulation(ABC):
             potentials=raw.potentials,
             totals=raw.totals,
         )
+
+    @property
+    def may_stop(self) -> bool:
+        """Whether the run may end before its last step; see `decided`."""
+        return self._exit is not None and self._exit.stop
+
+    def decided(self, readouts: Mapping[str, Array]) -> bool:
+        """Return whether all samples of the batch are decided, so that the run may end here.
+
+        A backend that can end a run asks every few steps, and then returns a record of fewer steps.
+
+        Args:
+            readouts: As in `RawRecord`, of every step so far.
+        """
+        if self._exit is None or not self.may_stop:
+            return False
+        start, first = self._read_after, self.graph.outputs[0]
+        delayed = {name: since(raw, start) for name, raw in readouts.items()}
+        steps = range(1, len(next(iter(delayed.values()))) + 1)
+        decoded = ({name: self.code.decode(raw[t - 1], t) for name, raw in delayed.items()} for t in steps)
+        outputs = np.stack([self.head.apply(values)[first] for values in decoded])
+        return bool(self._exit.steps(self.graph, outputs, start).all())
+
+    def _run_until_decided(
+        self, stimuli: Mapping[str, Stimulus], num_steps: int, probes: Probes
+    ) -> tuple[RawRecord, int]:
+        """Return what was measured, with outputs read from the start that the graph asks for, and the steps it took."""
+        self._read_after = first_read_step(self.graph, num_steps)
+        if not self._read_after and self._exit is None:
+            return self._run(stimuli, num_steps, probes), num_steps
+        raw = self._run(stimuli, num_steps, replace(probes, outputs_over_time=True))
+        readouts = {name: since(one, self._read_after) for name, one in raw.readouts.items()}
+        return replace(raw, readouts=readouts), len(next(iter(readouts.values())))
 
     def _check_run(
         self, stimulus: Stimulus | Mapping[str, Stimulus], num_steps: int, probes: Probes

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from snntoolbox.analysis.accumulate import Batch, Collector
 from snntoolbox.analysis.metric import Metric
+from snntoolbox.backends.readout import EarlyExit
 from snntoolbox.config.settings import Settings
 from snntoolbox.errors import RunError
 from snntoolbox.ir.evaluate import Evaluator
@@ -68,7 +69,9 @@ def simulate(
     trains = tuple(dict.fromkeys([*probes.spikes, *counting.spikes]))
     probes = replace(probes, spikes=trains, totals={**counting.totals, **probes.totals})
     code = encoding_code(settings, spiking)
-    every = options.reset_between_nth_sample
+    every, rule = options.reset_between_nth_sample, _early_exit(settings)
+    if rule is not None:
+        collector.expect_early_exit(rule, options.num_steps)
     backend = make_backend(settings)
     with console.steps("compile") as tell:
         backend.prepare(normalization_samples(backend, spiking, samples), tell)
@@ -79,7 +82,7 @@ def simulate(
             if number == 0 or (every > 0 and number % every == 0):
                 simulation.reset()
             stimulus = code.encode(x, ids)
-            record = simulation.run(stimulus, options.num_steps, probes)
+            record = simulation.run(stimulus, options.num_steps, probes, rule)
             batch = replace(
                 _expected(samples, answers, ids), record=record, activations=activations(x), stimulus=stimulus
             )
@@ -97,6 +100,11 @@ def _require_time(settings: Settings, spiking: Graph) -> None:
             f"[simulation] duration: spike code '{spiking.attributes['spike_code']}' needs {needed} time steps until "
             f"all layers of this network have sent, got {given}; set duration = {needed * settings.simulation.dt:g}"
         )
+
+
+def _early_exit(settings: Settings) -> EarlyExit | None:
+    readout = settings.readout
+    return EarlyExit(readout.exit_confidence, readout.exit_patience, readout.exit_stop) if readout.early_exit else None
 
 
 def _try(metric: Metric, samples: RunSamples, answers: Answers) -> None:

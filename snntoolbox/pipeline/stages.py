@@ -203,10 +203,20 @@ def convert(
     code: SpikeCode,
     calibration: Calibration | None,
     check: OutputComparison,
+    samples: RunSamples,
 ) -> tuple[Graph, Graph]:
-    """Return the normalised and the spiking graph, with the backend's own rewrites; save both for later runs."""
-    backend = make_backend(settings)
-    normalized, spiking = Conversion.from_settings(settings).finish(prepared, code, calibration, check)
+    """Return the normalised and the spiking graph, with the backend's own rewrites; save both for later runs.
+
+    Raises:
+        RunError: Rates are to be calibrated, but there are no samples of the normalisation set.
+    """
+    backend, conversion = make_backend(settings), Conversion.from_settings(settings)
+    normalized, spiking = conversion.finish(prepared, code, calibration, check)
+    if samples.norm is not None:
+        x = samples.norm.take(min(conversion.refinement.num_samples, len(samples.norm))).array()
+        spiking = conversion.refine(normalized, spiking, code, x)
+    elif conversion.refinement.wanted:
+        raise RunError("[calibration] and [readout] start = -1 need samples of x_norm: set [tools] normalize = True")
     stamp = uuid.uuid4().hex  # tells later that the two files belong together
     normalized = normalized.with_attributes(conversion=stamp)
     spiking = run_passes(spiking, backend.passes()).with_attributes(conversion=stamp)

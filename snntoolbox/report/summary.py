@@ -39,7 +39,7 @@ class Fact:
 
 def facts(results: Results) -> list[Fact]:
     """Return the facts of a run, the most wanted first; only those that are known."""
-    found = [_accuracy(results), _reference(results), _agreement(results), _time(results)]
+    found = [_accuracy(results), _reference(results), _agreement(results), _time(results), _exits(results)]
     found += [_deviation(results), _operations(results), _spikes(results), _duration(results)]
     return [fact for fact in found if fact is not None]
 
@@ -70,6 +70,20 @@ def _agreement(results: Results) -> Fact | None:
     if agreement is None:
         return None
     return Fact("Same decision as the ANN", percent(agreement, 1), f"of {results.num_samples} samples")
+
+
+def _exits(results: Results) -> Fact | None:
+    """Say when samples are decided, and what that saves and costs."""
+    exits = results.exits
+    if exits is None:
+        return None
+    notes = [f"{percent(exits.decided, 1)} of the samples decided early"]
+    if exits.accuracy is not None:
+        cost = "" if exits.accuracy_at_end is None else f" ({signed_points(exits.accuracy - exits.accuracy_at_end)})"
+        notes.append(f"accuracy {percent(exits.accuracy)}{cost}")
+    if exits.operations_at_end:
+        notes.append(f"synaptic operations {percent(exits.operations / exits.operations_at_end, 1)}")
+    return Fact("Step of the decision", f"{exits.mean_steps:.1f} of {results.num_steps}", ", ".join(notes))
 
 
 def _deviation(results: Results) -> Fact | None:

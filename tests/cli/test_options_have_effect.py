@@ -106,6 +106,8 @@ def _profiles(folder: Path) -> None:
 
 
 POISSON = {"input.poisson_input": True}
+ROUNDED_DOWN = {"cell.initial_potential": 0}
+EXIT = {"readout.early_exit": True, "readout.exit_stop": False}
 IMAGES = {"input.dataset_format": "png", "paths.dataset_path": "images", "input.rescale": "1/255"}
 TWICE = {"parameter_sweep.param_values": "0.5, 2"}
 
@@ -177,6 +179,15 @@ CASES: dict[str, tuple[Overrides, Any, Prepare | None]] = {
         "{'rate': {'simulation.duration': 4}}",
         None,
     ),
+    "calibration.compensation": (ROUNDED_DOWN, "layer", None),
+    "calibration.bias": ({}, True, None),
+    "calibration.potential": (ROUNDED_DOWN, True, None),
+    "calibration.num_samples": ({"calibration.bias": True}, 20, None),
+    "readout.start": ({}, 2, None),
+    "readout.early_exit": ({}, True, None),
+    "readout.exit_confidence": (EXIT, 0.6, None),
+    "readout.exit_patience": (EXIT, 1, None),
+    "readout.exit_stop": ({**EXIT, "simulation.duration": 20, "readout.exit_confidence": 0.4}, True, None),
     "parameter_sweep.param_values": ({}, "0.5, 2", None),
     "parameter_sweep.param_name": (TWICE, "simulation.dt", None),
     "parameter_sweep.param_logscale": (TWICE, True, None),

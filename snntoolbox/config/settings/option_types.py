@@ -45,6 +45,7 @@ PlotVar = Literal[
     "hist_spikerates_activations",
     "normalization_activations",
     "operations",
+    "propagation_error",
     "v_mem",
     "all",
 ]

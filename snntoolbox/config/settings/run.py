@@ -112,6 +112,7 @@ class Output(Section):
     plot_vars: PlotVars = Field(
         description="Figures of the report. `error_t`: error against time. `operations`: error against operations. "
         "`correlation`: firing rates against activations, by layer. `hist_spikerates_activations`: histograms of both. "
+        "`propagation_error`: what rates lack of their activations, over depth. "
         "`normalization_activations`: histograms before and after normalisation. `spikecounts`: spikes of every layer "
         "over time. `confusion_matrix`: classes against predictions. For one sample, `input_image`, and by layer "
         "`activations`, `spikerates`, `spiketrains`, `v_mem` (potentials)."

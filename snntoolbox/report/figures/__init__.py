@@ -12,6 +12,7 @@ from snntoolbox.report.figures.codes import draw_code_sweep, draw_entropy_codes
 from snntoolbox.report.figures.curves import draw_error_over_time, draw_operations, draw_sweep
 from snntoolbox.report.figures.layers import draw_correlation, draw_histograms, draw_normalization, draw_spike_counts
 from snntoolbox.report.figures.matrix import draw_confusion_matrix
+from snntoolbox.report.figures.propagation import draw_exits, draw_propagation
 from snntoolbox.report.figures.sample import draw_activations, draw_input, draw_potentials, draw_raster, draw_rates
 from snntoolbox.report.material import Material
 
@@ -43,6 +44,8 @@ FIGURES: dict[str, FigureKind] = {
     "entropy_codes": FigureKind("Entropy codes", draw_entropy_codes, captions.entropy_codes, always=True),
     "confusion_matrix": FigureKind("Confusion matrix", draw_confusion_matrix, captions.confusion_matrix),
     "correlation": FigureKind("Rates against activations", draw_correlation, captions.correlation),
+    "propagation_error": FigureKind("Propagation error", draw_propagation, captions.propagation),
+    "early_exit": FigureKind("Early exit", draw_exits, captions.exits, always=True),
     "hist_spikerates_activations": FigureKind(
         "Distribution of rates and activations", draw_histograms, captions.histograms
     ),

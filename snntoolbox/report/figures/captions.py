@@ -14,10 +14,12 @@ __all__ = [
     "correlation",
     "entropy_codes",
     "error_over_time",
+    "exits",
     "histograms",
     "normalization",
     "operations",
     "potentials",
+    "propagation",
     "raster",
     "rates",
     "sample_input",
@@ -118,6 +120,35 @@ def correlation(material: Material) -> str:
             + f" The first layer whose rates leave the activations (R² below {LEAVING:g}) is {material.label(first)}."
         )
     return text + " The rates of all layers follow their activations."
+
+
+def propagation(material: Material) -> str:
+    """What the propagation error shows."""
+    text = (
+        "What rates lack of their normalised activations at each depth, and the curve p · q^l (Hu et al. 2018, eq. 12) "
+        "that fits best. A neuron's own error is charge that is not yet a spike, or that was lost; the other part it "
+        "inherits from the neurons before it. Right: of each sample the neuron with the highest rate of a layer, and "
+        "the range of the mean errors of nine in ten neurons."
+    )
+    found = material.results.propagation
+    if found is not None:
+        text += f" Mean over all neurons: {found.mean:.3g}."
+    return text
+
+
+def exits(material: Material) -> str:
+    """What early exit shows."""
+    found = material.results.exits
+    if found is None:
+        return ""
+    text = (
+        f"Share of the samples that are decided: the output was at least {percent(found.confidence, 1)} sure of one "
+        f"class in {found.patience} steps in a row. On average that is at step {found.mean_steps:.3g} of "
+        f"{len(found.decided_over_time)}, after {short_number(found.operations)} synaptic operations."
+    )
+    if found.accuracy is not None and found.accuracy_at_end is not None:
+        text += f" {percent(found.accuracy)} are right then, {percent(found.accuracy_at_end)} after the last step."
+    return text
 
 
 def histograms(material: Material) -> str:

@@ -69,7 +69,7 @@ def test_sets_as_python_sets_or_as_lists(write: Write):
 def test_all_means_each_of_them(write: Write):
     settings = load(write("[output]\nlog_vars = all\nplot_vars = {'all'}\n"))
     assert len(settings.output.log_vars) == 6
-    assert len(settings.output.plot_vars) == 12
+    assert len(settings.output.plot_vars) == 13
     assert "all" not in settings.output.log_vars | settings.output.plot_vars
 
 

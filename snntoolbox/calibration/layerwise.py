@@ -1,0 +1,172 @@
+"""A spiking network simulated layer by layer for all time steps, so that a layer can be corrected before the next one.
+
+The network has no loops: what a layer sends in all steps depends only on what the layers before it sent. The linear ops
+between neurons are computed for all steps at once, as if time were a part of the batch; neurons take their defining
+NumPy step. Memory: the messages of layers that are still needed, ``4 * num_steps`` bytes for each neuron and sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snntoolbox.codes import Stimulus
+from snntoolbox.errors import ConversionError
+from snntoolbox.ir import Graph, Node, ops
+from snntoolbox.ir.evaluate import Evaluator
+from snntoolbox.neurons import Clock, NeuronModel
+from snntoolbox.neurons.noise import stream_key
+
+__all__ = ["Layer", "Visit", "walk_layers"]
+
+Array = NDArray[Any]
+_ROWS = 512
+"""Samples times steps for which linear ops are computed at a time."""
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """A layer of neurons and what arrives at it.
+
+    Attributes:
+        name: Name of the layer.
+        model: The neurons.
+        currents: Input charge in each step, shape (steps, batch, *shape); one step stands for all if it is constant.
+        num_steps: Number of steps.
+        key: Noise key of the layer.
+        sample_ids: Index of each sample, shape (batch,).
+    """
+
+    name: str
+    model: NeuronModel
+    currents: Array
+    num_steps: int
+    key: int
+    sample_ids: NDArray[np.integer[Any]]
+
+    @property
+    def mean_current(self) -> Array:
+        """Mean input charge of a step, shape (batch, *shape)."""
+        return np.asarray(self.currents.mean(axis=0))
+
+    def fire(self, model: NeuronModel | None = None, shift: Array | float = 0.0) -> Array:
+        """Return the message of each step, shape (steps, batch, *shape), float32.
+
+        Args:
+            model: Neurons to take instead of the layer's own.
+            shift: Charge that is added in each step; broadcasts against the shape of the layer.
+        """
+        model = self.model if model is None else model
+        messages = np.zeros((self.num_steps, *self.currents.shape[1:]), np.float32)
+        state = model.init_state(self.currents.shape[1:], np.float32)
+        shift = np.asarray(shift, np.float32)
+        for step in range(1, self.num_steps + 1):
+            current = self.currents[min(step, len(self.currents)) - 1] + shift
+            emission, state = model.step(state, current, Clock(step, self.key, self.sample_ids))
+            messages[step - 1] = emission.message
+        return messages
+
+
+Visit = Callable[[Layer], Array | None]
+"""Called with each layer in order; returns the messages that go on, or None where nothing comes after it."""
+
+
+def walk_layers(graph: Graph, stimuli: Mapping[str, Stimulus], num_steps: int, visit: Visit, *, seed: int = 0) -> None:
+    """Simulate a spiking network layer by layer.
+
+    Args:
+        graph: The spiking network.
+        stimuli: Input node -> its input.
+        num_steps: Number of steps.
+        visit: Called with each layer of neurons; what it returns is what the layer sends.
+        seed: Seed of stochastic input and neurons.
+
+    Raises:
+        ConversionError: Max-pooling estimates rates, which needs the steps in order.
+    """
+    trains: dict[str, Array] = {}
+    ids = np.asarray(next(iter(stimuli.values())).sample_ids)
+    ends = {node.name: _last_use(graph, node) for node in graph.nodes if _is_source(node)}
+    for number, node in enumerate(graph.nodes):
+        if isinstance(node.op, ops.Input):
+            trains[node.name] = _frames(stimuli[node.name], num_steps, seed)
+        elif isinstance(node.op, ops.Spiking):
+            currents = _currents(graph, node.inputs[0], trains)
+            sent = visit(Layer(node.name, node.op.model, currents, num_steps, stream_key(seed, node.name), ids))
+            if sent is not None:
+                trains[node.name] = sent
+        elif isinstance(node.op, ops.SpikingMaxPool):
+            trains[node.name] = _pooled(graph, node, node.op, trains)
+        for name in [one for one in trains if ends[one] <= number]:
+            del trains[name]
+
+
+def _is_source(node: Node) -> bool:
+    return isinstance(node.op, ops.Input | ops.Spiking | ops.SpikingMaxPool)
+
+
+def _last_use(graph: Graph, node: Node) -> int:
+    """Return the position of the last layer or pool that a node's messages reach through linear ops."""
+    reached, last = {node.name}, -1
+    for number, other in enumerate(graph.nodes):
+        if reached.intersection(other.inputs):
+            if _is_source(other):
+                last = number
+            else:
+                reached.add(other.name)
+    return last
+
+
+def _frames(stimulus: Stimulus, num_steps: int, seed: int) -> Array:
+    steps = 1 if stimulus.constant else num_steps
+    return np.stack([np.asarray(frame, np.float32) for frame in stimulus.frames(steps, seed)])
+
+
+def _currents(graph: Graph, name: str, trains: Mapping[str, Array]) -> Array:
+    """Return the value of a node that depends on messages through linear ops, shape (steps or 1, batch, *shape)."""
+    if name in trains:
+        return trains[name]
+    part = _linear_part(graph, name)
+    sources = {source: trains[source] for source in part.inputs}
+    steps, batch = max(len(one) for one in sources.values()), len(next(iter(sources.values()))[0])
+    flat = {
+        source: np.broadcast_to(one, (steps, *one.shape[1:])).reshape(-1, *one.shape[2:])
+        for source, one in sources.items()
+    }
+    evaluator, values = Evaluator(part, (name,)), np.empty((steps * batch, *graph.shapes[name]), np.float32)
+    for start in range(0, steps * batch, _ROWS):
+        rows = slice(start, start + _ROWS)
+        values[rows] = evaluator({source: one[rows] for source, one in flat.items()})[name]
+    return values.reshape(steps, batch, *graph.shapes[name])
+
+
+def _linear_part(graph: Graph, name: str) -> Graph:
+    """Return the ops between the nearest layers, pools and entrances and a node; these are the part's inputs."""
+    needed, nodes = {name}, []
+    for node in reversed(graph.nodes):
+        if node.name in needed:
+            source = _is_source(node)
+            nodes.append(Node(node.name, ops.Input(graph.shapes[node.name])) if source else node)
+            needed.update(() if source else node.inputs)
+    return Graph(tuple(reversed(nodes)), (name,))
+
+
+def _pooled(graph: Graph, node: Node, op: ops.SpikingMaxPool, trains: Mapping[str, Array]) -> Array:
+    """Return what max-pooling of the sums up to each step adds in that step."""
+    currents = _currents(graph, node.inputs[0], trains)
+    if len(currents) > 1 and op.method != "cumulative":
+        raise ConversionError(
+            f"node {node}: layers can be calibrated one by one only with maxpool_type = cumulative, got {op.method}"
+        )
+    pool = ops.MaxPool(op.pool, op.strides, op.padding)
+    part = Graph((Node("x", ops.Input(currents.shape[2:])), Node("y", pool, ("x",))), ("y",))
+    sums = np.cumsum(currents, axis=0)
+    flat = sums.reshape(-1, *sums.shape[2:])
+    evaluator = Evaluator(part)
+    blocks = [evaluator(flat[start : start + _ROWS])["y"] for start in range(0, len(flat), _ROWS)]
+    pooled = np.concatenate(blocks).reshape(*sums.shape[:2], *graph.shapes[node.name])
+    return np.diff(pooled, axis=0, prepend=np.zeros_like(pooled[:1]))

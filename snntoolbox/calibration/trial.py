@@ -1,0 +1,165 @@
+"""A network simulated on samples that are split in two: on one part corrections are fitted, on the other validated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snntoolbox.calibration.layerwise import Layer, Visit, walk_layers
+from snntoolbox.codes import SpikeCode, Stimulus
+from snntoolbox.errors import ConversionError, DataError
+from snntoolbox.ir import Graph
+from snntoolbox.ir.evaluate import Evaluator
+from snntoolbox.ir.ops import Spiking
+from snntoolbox.ir.samples import Samples, named_samples
+
+__all__ = ["Outcome", "TrialSet", "make_trials"]
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a network answered to all samples of a trial set.
+
+    Attributes:
+        outputs: Readout layer -> decoded value, shape (num_samples, *shape).
+        largest_rate: Largest mean message of a neuron of the last spiking layer, the mean over samples.
+    """
+
+    outputs: Mapping[str, Array]
+    largest_rate: float
+
+
+@dataclass(frozen=True, eq=False)
+class TrialSet:
+    """Samples, and what a spiking network should make of them.
+
+    Attributes:
+        stimuli: Input node -> its input, of all samples.
+        targets: Layer of neurons -> activations that its rates stand for, (num_samples, *shape); for a layer that
+            accumulates, the values that it should decode to.
+        num_fit: The first so many samples are for fitting, the others for validation.
+        num_steps: Number of steps.
+        start: Step after which outputs are read.
+        seed: Seed of stochastic input and neurons.
+    """
+
+    stimuli: Mapping[str, Stimulus]
+    targets: Mapping[str, Array]
+    num_fit: int
+    num_steps: int
+    start: int = 0
+    seed: int = 0
+
+    @property
+    def fit(self) -> slice:
+        """Samples to fit on."""
+        return slice(0, self.num_fit)
+
+    @property
+    def held_out(self) -> slice:
+        """Samples to validate on."""
+        return slice(self.num_fit, None)
+
+    def error(self, name: str, values: Array, part: slice) -> float:
+        """Return the mean squared difference between the values of a layer, (num_samples, *shape), and its targets."""
+        return float(np.mean(np.square(values[part] - self.targets[name][part])))
+
+    def output_error(self, outcome: Outcome, part: slice) -> float:
+        """Return the mean squared error of the outputs, relative to the variance of what they should be."""
+        errors = [self.error(name, values, part) for name, values in outcome.outputs.items()]
+        sizes = [float(np.var(self.targets[name][part])) for name in outcome.outputs]
+        return sum(errors) / (sum(sizes) or 1.0)
+
+    def agreement(self, outcome: Outcome, part: slice) -> float | None:
+        """Return for which share of samples the first output decides as the ANN; None if it is no row of scores."""
+        name, values = next(iter(outcome.outputs.items()))
+        if values.ndim != 2 or values.shape[1] < 2:
+            return None
+        return float(np.mean(values[part].argmax(1) == self.targets[name][part].argmax(1)))
+
+    def decoded(self, layer: Layer, messages: Array | None, shift: Array | float = 0.0) -> Array:
+        """Return what is read from an output layer: its mean current or message after `start`."""
+        values = layer.currents if messages is None else messages
+        values = values if len(values) == 1 else values[self.start :]
+        return np.asarray(values.mean(axis=0) + shift)
+
+    def run(self, graph: Graph, visit: Visit | None = None) -> Outcome:
+        """Simulate a network; ``visit`` stands in for the layers' own neurons, as in `walk_layers`.
+
+        A layer that accumulates is not given to ``visit``.
+        """
+        outputs: dict[str, Array] = {}
+        largest = [0.0]
+
+        def each(layer: Layer) -> Array | None:
+            if not layer.model.spiking:
+                outputs[layer.name] = self.decoded(layer, None)
+                return None
+            messages = layer.fire() if visit is None else visit(layer)
+            if messages is None:
+                raise ConversionError(f"layer '{layer.name}': expected messages, got none")
+            if _is_read(graph, layer.name):
+                outputs[layer.name] = self.decoded(layer, messages)
+            else:
+                rates = messages.mean(axis=0).reshape(messages.shape[1], -1)
+                largest[0] = float(rates.max(axis=1).mean())
+            return messages
+
+        walk_layers(graph, self.stimuli, self.num_steps, each, seed=self.seed)
+        known = {name: value for name, value in outputs.items() if name in self.targets}
+        return Outcome(known, largest[0])
+
+
+def make_trials(
+    normalized: Graph, spiking: Graph, code: SpikeCode, x: Samples, num_steps: int, *, start: int = 0, seed: int = 0
+) -> TrialSet:
+    """Return a trial set of samples: the first half is to fit on.
+
+    Args:
+        normalized: The network whose activations rates should be.
+        spiking: The spiking network.
+        code: Encodes the samples.
+        x: Samples, as for `snntoolbox.ir.evaluate.evaluate`; at least two.
+        num_steps: Number of steps.
+        start: Step after which outputs are read.
+        seed: Seed of stochastic input and neurons.
+
+    Raises:
+        DataError: There are fewer than two samples.
+    """
+    arrays = named_samples({name: normalized.shapes[name] for name in normalized.inputs}, x)
+    count = len(next(iter(arrays.values())))
+    if count < 2:
+        raise DataError(f"calibration: expected at least 2 samples, one to fit and one to validate on, got {count}")
+    sources = {name: source for name in spiking.neurons if (source := _target(normalized, spiking, name)) is not None}
+    evaluator = Evaluator(normalized, tuple(dict.fromkeys(sources.values())))
+    blocks = [evaluator({k: a[i : i + 64] for k, a in arrays.items()}) for i in range(0, count, 64)]
+    values = {name: np.concatenate([block[name] for block in blocks]) for name in evaluator.nodes}
+    stimuli = {name: code.encode(np.asarray(a)) for name, a in arrays.items()}
+    targets = {name: values[source] for name, source in sources.items()}
+    return TrialSet(stimuli, targets, count // 2, num_steps, min(start, num_steps - 1), seed)
+
+
+def _target(normalized: Graph, spiking: Graph, name: str) -> str | None:
+    """Return the node of the normalised network that a layer of neurons stands for; None if there is none."""
+    if name in normalized:
+        return name
+    (before,) = spiking[name].inputs
+    return before if before in normalized else None
+
+
+def _is_read(graph: Graph, name: str) -> bool:
+    """Whether no layer of neurons comes after this one, so that it is an output."""
+    reached = {name}
+    for node in graph.nodes:
+        if reached.intersection(node.inputs):
+            if isinstance(node.op, Spiking):
+                return False
+            reached.add(node.name)
+    return True
