@@ -19,7 +19,7 @@ from snntoolbox.ir import Graph
 from snntoolbox.ir.samples import Array, Samples
 from snntoolbox.registry import FRONTENDS, suggest
 
-__all__ = ["Frontend", "Reference", "find_frontend", "locate"]
+__all__ = ["Frontend", "Reference", "find_frontend", "locate", "make_frontend"]
 
 
 class Reference(Protocol):
@@ -123,7 +123,7 @@ def find_frontend(model: Any, **options: Any) -> Frontend:
     path = locate(model) if is_path else Path()
     for frontend in frontends:
         if frontend.reads(path) if is_path else frontend.accepts(model):
-            return _with_options(frontend, options)
+            return make_frontend(frontend, options)
     kind = type(model)
     what = f"the file {path}" if is_path else f"an object of type {kind.__module__}.{kind.__qualname__}"
     known = "; ".join(f"{frontend.name}: {', '.join(frontend.suffixes)}" for frontend in frontends)
@@ -134,7 +134,12 @@ def _frontends() -> Sequence[type[Frontend]]:
     return [FRONTENDS.load(name) for name in FRONTENDS.names()]
 
 
-def _with_options(frontend: type[Frontend], options: Mapping[str, Any]) -> Frontend:
+def make_frontend(frontend: type[Frontend], options: Mapping[str, Any]) -> Frontend:
+    """Return a frontend with options.
+
+    Raises:
+        UnsupportedError: It has no such option; the message lists those it has.
+    """
     known = [field.name for field in fields(frontend)]  # type: ignore[arg-type]
     unknown = [name for name in options if name not in known]
     if unknown:

@@ -25,7 +25,7 @@ from snntoolbox.config.settings import Settings
 from snntoolbox.conversion import Conversion, code_of
 from snntoolbox.data import Dataset
 from snntoolbox.errors import DataError, DeviationError, Problem, RegistryError, RunError
-from snntoolbox.frontends.base import Frontend, Reference, find_frontend, locate
+from snntoolbox.frontends.base import Frontend, Reference, find_frontend, locate, make_frontend
 from snntoolbox.ir.evaluate import Evaluator, evaluate, max_relative_deviation
 from snntoolbox.ir.graph import Graph
 from snntoolbox.ir.io import is_graph_file, load_graph, save_graph
@@ -99,9 +99,20 @@ def find_source(settings: Settings) -> Source | None:
             f"{path} is no file of {library}, which reads {', '.join(kind.suffixes)}; set [input] model_lib = auto or "
             f"name the library that it is of"
         )
-    custom = settings.paths.filepath_custom_objects
-    frontend = kind() if custom is None else kind(**{"custom_objects": _read_custom_objects(custom)})
+    frontend = make_frontend(kind, _frontend_options(settings))
     return Source(frontend, frontend.load(path), path)
+
+
+def _frontend_options(settings: Settings) -> dict[str, Any]:
+    """Return what the config says about the model file, beyond what the file does."""
+    options: dict[str, Any] = {}
+    if settings.paths.filepath_custom_objects is not None:
+        options["custom_objects"] = _read_custom_objects(settings.paths.filepath_custom_objects)
+    if settings.input.input_shape:
+        options["input_shape"] = settings.input.input_shape
+    if settings.input.input_layout != "auto":
+        options["input_layout"] = settings.input.input_layout
+    return options
 
 
 def parse(settings: Settings, source: Source | None) -> Graph:

@@ -51,6 +51,31 @@ def _custom_model(folder: Path) -> None:
     (folder / "custom.json").write_text(json.dumps({"OwnDense": "keras.layers:Dense"}))
 
 
+def _open_shape(folder: Path) -> None:
+    import keras
+
+    layers = [keras.layers.Conv2D(3, 3, activation="relu"), keras.layers.GlobalAveragePooling2D()]
+    keras.Sequential([keras.Input((None, None, 1)), *layers]).save(folder / "open.keras")
+
+
+def _axes(folder: Path) -> None:
+    """A network of which the file does not say where the channels are."""
+    import onnx
+    from onnx import helper, numpy_helper
+
+    rng = np.random.default_rng(0)
+    nodes = [
+        helper.make_node("Flatten", ["x"], ["f"]),
+        helper.make_node("Gemm", ["f", "w"], ["g"]),
+        helper.make_node("Relu", ["g"], ["y"]),
+    ]
+    values = [helper.make_tensor_value_info(n, 1, s) for n, s in (("x", ["N", 1, 8, 8]), ("y", ["N", 3]))]
+    weights = [numpy_helper.from_array(rng.normal(size=(64, 3)).astype(np.float32), "w")]
+    graph = helper.make_graph(nodes, "axes", values[:1], values[1:], weights)
+    opset = [helper.make_opsetid("", 18)]
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), folder / "axes.onnx")
+
+
 def _images(folder: Path) -> None:
     from PIL import Image
 
@@ -123,6 +148,8 @@ CASES: dict[str, tuple[Overrides, Any, Prepare | None]] = {
     "paths.filepath_custom_objects": ({"paths.filename_ann": "own.json"}, "custom.json", _custom_model),
     "paths.class_idx_path": ({}, "names.json", _class_names),
     "input.model_lib": ({}, "onnx", None),
+    "input.input_shape": ({"paths.filename_ann": "open.keras"}, "8, 8, 1", _open_shape),
+    "input.input_layout": ({"paths.filename_ann": "axes.onnx"}, "channels_first", _axes),
     "input.dataset_format": ({**IMAGES, "input.dataset_format": "npz"}, "png", _images),
     "input.datagen_kwargs": (IMAGES, "{'rescale': 0.5}", _images),
     "input.dataflow_kwargs": (IMAGES, "{'classes': ['c', 'b', 'a']}", _images),
