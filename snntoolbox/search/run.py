@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from snntoolbox.analysis.operations import operation_weights
 from snntoolbox.api import load_backend, simulate
 from snntoolbox.backends.base import Backend
-from snntoolbox.backends.record import Probes
+from snntoolbox.backends.record import Probes, Record
 from snntoolbox.codes.base import SpikeCode
 from snntoolbox.config.load import load, replace
 from snntoolbox.config.settings import Settings
@@ -175,20 +175,36 @@ class Search:
                 return None
         return self._known[key]
 
-    def _try(self, options: Mapping[str, Any], count: int) -> Trial:
-        start = time.perf_counter()
+    def convert(self, options: Mapping[str, Any]) -> Graph:
+        """Return the spiking network of one set of options, calibrated on the samples that are not held out.
+
+        Args:
+            options: ``{"section.option": value}``, laid over the settings.
+
+        Raises:
+            SNNToolboxError: It cannot be converted so.
+        """
         settings = replace(self.settings, options)
         conversion, code = Conversion.from_settings(settings), self._code(settings)
-        spiking = run_passes(conversion.run(self.graph, self._calibration, code).spiking, self._backend.passes())
-        weights = operation_weights(spiking)
-        record = simulate(
+        spiking = conversion.run(self.graph, self._calibration, code).spiking
+        return run_passes(spiking, self._backend.passes())
+
+    def simulate(self, spiking: Graph, x: Array) -> Record:
+        """Return what a spiking network does with some samples, synaptic operations included."""
+        return simulate(
             spiking,
-            self._held_out[:count],
+            x,
             backend=self._backend,
             num_steps=self.wanted.num_steps,
             batch_size=self._batch_size,
-            probes=Probes(totals=weights),
+            dt_ms=self.settings.simulation.dt,
+            seed=self.settings.simulation.seed,
+            probes=Probes(totals=operation_weights(spiking)),
         )
+
+    def _try(self, options: Mapping[str, Any], count: int) -> Trial:
+        start = time.perf_counter()
+        record = self.simulate(self.convert(options), self._held_out[:count])
         operations = sum(record.totals.values()) if record.totals else np.zeros((self.wanted.num_steps, count))
         seconds = time.perf_counter() - start
         trial = make_trial(options, record.output_over_time, self._reference[:count], np.asarray(operations), seconds)

@@ -134,6 +134,7 @@ POISSON = {"input.poisson_input": True}
 ROUNDED_DOWN = {"cell.initial_potential": 0}
 EXIT = {"readout.early_exit": True, "readout.exit_stop": False}
 IMAGES = {"input.dataset_format": "png", "paths.dataset_path": "images", "input.rescale": "1/255"}
+TTFS = {"conversion.spike_code": "ttfs", "simulation.duration": 40}
 TWICE = {"parameter_sweep.param_values": "0.5, 2"}
 
 CASES: dict[str, tuple[Overrides, Any, Prepare | None]] = {
@@ -181,6 +182,9 @@ CASES: dict[str, tuple[Overrides, Any, Prepare | None]] = {
     "conversion.max2avg_pool": ({}, True, None),
     "conversion.maxpool_type": ({}, "exp_max", None),
     "conversion.output": ({}, "softmax_poisson", None),
+    "conversion.time_resolution": (TTFS, 2, None),
+    "conversion.decision_threshold": (TTFS, 4, None),
+    "conversion.patience": ({**TTFS, "conversion.spike_code": "ttfs_dyn_thresh"}, 2, None),
     "simulation.simulator": ({}, "tensorflow", None),
     "simulation.duration": ({}, 3, None),
     "simulation.dt": ({}, 2, None),
@@ -241,7 +245,7 @@ def test_every_option_has_a_case(repository: Path) -> None:
     options = {
         f"{section}.{option}"
         for section in defaults.sections()
-        if section in SECTIONS  # those of backends are tested with the backend
+        if section in SECTIONS and section != "search"  # those of backends are tested there, of searches in test_search
         for option in defaults[section]
     }
     assert options == set(CASES)
