@@ -163,6 +163,9 @@ def _(op: ops.Relu, x: Array) -> Array:
     y = np.maximum(x, 0)
     if op.max_value is not None:
         y = np.minimum(y, np.asarray(op.max_value, x.dtype))
+    if op.levels is not None:
+        size = np.asarray(op.max_value, x.dtype) / op.levels
+        y = size * np.floor(y / size + 0.5)
     return np.asarray(y + np.asarray(op.negative_slope, x.dtype) * np.minimum(x, 0)) if op.leaky else y
 
 

@@ -103,7 +103,8 @@ def calibrate(
     percentile is placed within its bucket by rank; a scale at percentile 100 is the exact maximum. The limit holds for
     scales above 2**-23 (2**-15) of the largest activation.
 
-    A scale is at most the rectifier's ``max_value``. A layer without any activity gets the scale 1, a channel without
+    A scale is at most the rectifier's ``max_value``, and just that if the network was trained with activations that are
+    rounded to levels below it. A layer without any activity gets the scale 1, a channel without
     any that of its layer; a warning names them. No channel's scale is below a hundredth of its layer's. Rectifiers with
     a slope for negative inputs count by absolute value.
 
@@ -228,7 +229,8 @@ def _statistics(
         scale = np.maximum(np.where(np.isnan(found), layer_scale, found), _SMALLEST_SHARE * layer_scale)
     op = graph[name].op
     if isinstance(op, Relu) and op.max_value is not None:
-        scale = np.minimum(scale, op.max_value)
+        # Trained to be rounded below its ceiling: any other scale would round otherwise.
+        scale = np.minimum(scale, op.max_value) if op.levels is None else np.asarray(op.max_value, np.float64)
     channels = graph.shapes[name][-1]
     silent = np.broadcast_to(histogram.num_positive == 0, (channels,))
     edges, counts = whole.coarse()

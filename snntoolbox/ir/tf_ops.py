@@ -126,6 +126,9 @@ def _(op: Relu, x: tf.Tensor) -> tf.Tensor:
     y = tf.nn.relu(x)
     if op.max_value is not None:
         y = tf.minimum(y, constant(op.max_value, x))
+    if op.levels is not None:
+        size = constant(op.max_value, x) / op.levels
+        y = size * tf.floor(y / size + 0.5)
     return y + constant(op.negative_slope, x) * tf.minimum(x, constant(0, x)) if op.leaky else y
 
 

@@ -122,7 +122,8 @@ class _Writer:
             return op
         if isinstance(node.op, ops.Relu) and node.op.max_value is not None:
             ceiling = np.asarray(node.op.max_value, np.float64) / scale
-            return ops.Relu(
-                float(ceiling) if ceiling.ndim == 0 else ceiling.astype(self._dtype), node.op.negative_slope
+            limited: Op = node.op.replace(
+                max_value=float(ceiling) if ceiling.ndim == 0 else ceiling.astype(self._dtype)
             )
+            return limited
         return node.op

@@ -93,6 +93,10 @@ def _relu(call: Call, layer: Any) -> Op:
     return Relu(ceiling, float(layer.negative_slope or 0.0))
 
 
+def _quantized_relu(call: Call, layer: Any) -> Op:
+    return Relu(float(values(layer.ceiling)), levels=int(layer.levels))
+
+
 def _leaky_relu(call: Call, layer: Any) -> Op:
     return Relu(negative_slope=float(layer.negative_slope))
 
@@ -133,6 +137,7 @@ _LAYERS: dict[str, tuple[str, Callable[[Call, Any], Op]]] = {
     "leakyrelu": ("leaky_relu", _leaky_relu),
     "logsoftmax": ("log_softmax", _log_softmax),
     "prelu": ("prelu", _prelu),
+    "quantizedrelu": ("quantized_relu", _quantized_relu),
     "relu": ("relu", _relu),
     "softmax": ("softmax", _softmax),
 }

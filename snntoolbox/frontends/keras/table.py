@@ -26,6 +26,7 @@ LAYERS: dict[str, Translator] = {
     "ReLU": activations.of_layer,
     "LeakyReLU": activations.of_layer,
     "PReLU": activations.of_layer,
+    "QuantizedReLU": activations.of_layer,
     "ELU": activations.of_layer,
     "Softmax": activations.of_layer,
     "MaxPooling1D": layout.max_pooling,

@@ -177,7 +177,7 @@ def _translator(operation: Any) -> Translator | None:
     """
     kind = type(operation).__name__
     table, removed = (LAYERS, REMOVED_LAYERS) if _is_layer(operation) else (OPERATIONS, REMOVED_OPERATIONS)
-    is_keras = type(operation).__module__.split(".")[0] == "keras"
+    is_keras = type(operation).__module__.split(".")[0] in ("keras", "snntoolbox")
     if is_keras and kind in removed:
         return None
     if not is_keras or kind not in table:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from snntoolbox.frontends.onnx.calls import Call, Translator
 from snntoolbox.frontends.onnx.layout import Tensor
+from snntoolbox.frontends.onnx.staircases import staircase
 from snntoolbox.ir.ops import Activation, Op, Relu, Softmax
 
 __all__ = [
@@ -54,6 +55,9 @@ def clip(call: Call) -> Tensor:
     if low <= -_LARGEST and high >= _LARGEST:
         return call.tensor()
     if low == 0 and high > 0:
+        found = staircase(call, call.tensor(), high)
+        if found is not None:
+            return found
         return call.unary(Relu(None if high >= _LARGEST else high))
     before = _rectifier(call, call.tensor())
     if before is None or not low < 0 < high or (before.leaky and low > -_LARGEST):

@@ -12,6 +12,7 @@ from snntoolbox.frontends.onnx.inputs import InputLayout
 from snntoolbox.frontends.onnx.layout import Builder
 from snntoolbox.frontends.onnx.names import name_nodes, scopes
 from snntoolbox.frontends.onnx.simplify import simplify
+from snntoolbox.frontends.onnx.staircases import refuse_floors
 from snntoolbox.frontends.onnx.walk import Translation, attempt
 from snntoolbox.ir import Graph
 
@@ -47,6 +48,7 @@ def _graph(model: StaticModel, translation: Translation) -> Graph:
     ends = _ends(builder, outputs) if translation.refusal else []
     graph = Graph(tuple(builder.nodes.values()), (*outputs, *ends), attributes)
     graph, origins = simplify(graph, builder.origins)
+    refuse_floors(graph)
     entrances = {tensor.node for tensor in translation.inputs.values()}
     named = name_nodes(graph, origins, places)
     if translation.refusal is None:

@@ -80,12 +80,39 @@ def _pad_in_window(view: View, node: Node) -> Rewrite | None:
 def _ceiling(view: View, node: Node) -> Rewrite | None:
     """Relu, Relu(max) -> Relu(max)."""
     before = view.only(node.inputs[0]) if isinstance(node.op, Relu) else None
-    if before is None or not isinstance(before.op, Relu) or before.op.leaky:
+    if before is None or not isinstance(before.op, Relu) or before.op.leaky or before.op.levels is not None:
+        return None
+    if isinstance(node.op, Relu) and node.op.levels is not None:
         return None
     bounds = [op.max_value for op in (before.op, node.op) if isinstance(op, Relu) and op.max_value is not None]
     lowest = bounds[0] if len(bounds) == 1 else np.minimum(bounds[0], bounds[1]) if bounds else None
     ceiling = float(lowest) if lowest is not None and np.ndim(lowest) == 0 else lowest
     return Rewrite(Relu(ceiling), before.inputs, before.name)
+
+
+def _levels_in_their_units(view: View, node: Node) -> Rewrite | None:
+    """Affine(a), Relu with levels, Affine(1 / a) -> Relu with levels and another ceiling."""
+    affine = node.op
+    if not isinstance(affine, Affine) or affine.shift is not None or affine.scale.size != 1:
+        return None
+    before = view.only(node.inputs[0])
+    if before is not None and isinstance(before.op, Affine) and before.op.shift is None and before.op.scale.size == 1:
+        inner = view.only(before.inputs[0])
+        if inner is not None and isinstance(inner.op, Relu) and inner.op.levels is not None:
+            scale = before.op.scale * affine.scale
+            if np.isclose(scale.item(), 1, rtol=1e-5):
+                return Rewrite(inner.op, inner.inputs, inner.name)
+            return Rewrite(Affine(scale), before.inputs, node.name)
+    if before is None or not isinstance(before.op, Relu) or before.op.levels is None or before.op.max_value is None:
+        return None
+    scaled = view.nodes[before.inputs[0]]
+    if not isinstance(scaled.op, Affine) or scaled.op.shift is not None or scaled.op.scale.size != 1:
+        return None
+    factor = scaled.op.scale.item()
+    if not factor > 0 or not np.isclose(factor * affine.scale.item(), 1, rtol=1e-5):
+        return None
+    ceiling = np.asarray(before.op.max_value) / factor
+    return Rewrite(before.op.replace(max_value=float(ceiling)), scaled.inputs, before.name)
 
 
 def _slopes(view: View, node: Node) -> Rewrite | None:
@@ -173,6 +200,7 @@ RULES: tuple[Callable[[View, Node], Rewrite | None], ...] = (
     _scale_then_shift,
     _pad_in_window,
     _ceiling,
+    _levels_in_their_units,
     _slopes,
     _repetition,
     _twice,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from snntoolbox.frontends.onnx import activations, arithmetic, linear, moves, pooling, resizing
+from snntoolbox.frontends.onnx import activations, arithmetic, linear, moves, pooling, resizing, staircases
 from snntoolbox.frontends.onnx.calls import Translator
 
 __all__ = ["TRANSLATORS", "advice"]
@@ -25,6 +25,7 @@ TRANSLATORS: dict[str, Translator] = {
     # Rectifiers and other activations
     "Clip": activations.clip,
     "Elu": activations.elu,
+    "Floor": staircases.floor,
     "Exp": activations.function("exponential"),
     "Gelu": activations.gelu,
     "HardSigmoid": activations.hard_sigmoid,

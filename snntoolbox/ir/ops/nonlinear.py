@@ -74,17 +74,29 @@ class AveragePool(_Pool):
 class Relu(Op):
     """y = min(max(x, 0), max_value) + negative_slope * min(x, 0), element by element.
 
+    With n levels the rectified value is rounded to a multiple of s = max_value / n: s floor(y / s + 1/2), as in
+    networks trained with quantised activations (Bu et al. 2022, "Optimal ANN-SNN conversion for high-accuracy and
+    ultra-low-latency spiking neural networks").
+
     Attributes:
         max_value: Ceiling (ReLU6: 6), a scalar or an array that broadcasts against the input; or None.
         negative_slope: 0 for a rectifier; a scalar for a leaky one; an array that broadcasts against the input for a
             parametric one.
+        levels: Number of steps between 0 and the ceiling that values are rounded to; None rounds nothing.
     """
 
     max_value: float | NDArray[np.floating[Any]] | None = None
     negative_slope: float | NDArray[np.floating[Any]] = 0.0
+    levels: int | None = None
 
     def __post_init__(self) -> None:
-        """Freeze an array of slopes and check the ceiling."""
+        """Freeze an array of slopes and check the ceiling and the levels.
+
+        Raises:
+            GraphError: They are not positive, or levels have no ceiling or a slope.
+        """
+        if self.levels is not None and (self.levels < 1 or self.max_value is None or self.leaky):
+            raise GraphError(f"Relu: levels must be >= 1, with a max_value and no slope, got {self.levels}")
         if isinstance(self.negative_slope, np.ndarray):
             object.__setattr__(self, "negative_slope", freeze(self.negative_slope))
         if self.max_value is not None and not np.all(np.asarray(self.max_value) > 0):
