@@ -10,6 +10,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from snntoolbox import __version__
+from snntoolbox.report.loihi_section import detail_tables
 from snntoolbox.report.material import Material
 from snntoolbox.report.summary import (
     LAYER_COLUMNS,
@@ -71,6 +72,7 @@ def render_report(material: Material, figures: Iterable[EmbeddedFigure]) -> str:
         layer_rows=[layer_row(material, name, layer) for name, layer in results.layers.items()],
         first_deviating=results.first_deviating_layer and material.label(results.first_deviating_layer),
         figures=list(figures),
+        detail_tables=detail_tables(material),
         config=material.config,
     )
 

@@ -111,16 +111,19 @@ def draw_costs(reports: Sequence[EnergyReport]) -> Figure:
     return figure
 
 
-def draw_error_against_product(curves: Mapping[str, tuple[Array, Array]]) -> Figure:
+def draw_error_against_product(
+    curves: Mapping[str, tuple[Array, Array]], label: str = "Classification error (%)"
+) -> Figure:
     """Draw the error against the energy-delay product (Rueckauer 2020, figure 3.10).
 
     Args:
-        curves: Label -> products in µJs and errors in percent, one for each number of steps.
+        curves: Profile -> products in µJs and errors, one for each number of steps.
+        label: Of the axis of errors.
     """
     figure = new_figure(5.2, 3.4)
     axes = figure.subplots()
-    for (label, (product, error)), color in zip(curves.items(), (SNN, *CATEGORIES[1:]), strict=False):
-        axes.semilogx(product, error, marker=".", label=label, color=color)
-    axes.set(xlabel="energy-delay product / µJs", ylabel="error / %", title="Error against energy-delay product")
+    for (profile, (product, error)), color in zip(curves.items(), (SNN, *CATEGORIES[1:]), strict=False):
+        axes.semilogx(product, error, marker=".", label=profile, color=color)
+    axes.set(xlabel="energy-delay product / µJs", ylabel=label, title="Error against energy-delay product")
     axes.legend(fontsize="small")
     return figure

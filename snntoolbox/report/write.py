@@ -12,6 +12,7 @@ import numpy as np
 from snntoolbox.analysis.results import Results
 from snntoolbox.report.figures import draw_figures
 from snntoolbox.report.html import EmbeddedFigure, write_report
+from snntoolbox.report.loihi_section import write_details
 from snntoolbox.report.material import Material, Sweep
 from snntoolbox.report.quality import error_curve
 from snntoolbox.report.style import data_uri, figure_style, save_figure
@@ -34,6 +35,7 @@ def write_run(
         ConfigError: matplotlib refuses a setting.
     """
     write_numbers(folder, material)
+    write_details(folder, material)
     if material.config:
         (folder / "config.ini").write_text(material.config, encoding="utf-8")
     if material.sweep is not None:

@@ -10,13 +10,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from snntoolbox.backends.base import Backend, Capabilities, RawRecord, Simulation
+from snntoolbox.backends.base import Backend, Capabilities, CompileProgress, RawRecord, Simulation
+from snntoolbox.backends.loihi.account import Account, ChipDetails
 from snntoolbox.backends.loihi.compiler import Compiled, Samples, compile_graph
-from snntoolbox.backends.loihi.emulator import Activity, Emulator, StepResult
-from snntoolbox.backends.loihi.energy import EnergyReport, StepClock, energy_report, load_profile
+from snntoolbox.backends.loihi.emulator import Activity, Emulator
+from snntoolbox.backends.loihi.energy import EnergyReport, load_profile
 from snntoolbox.backends.loihi.float_layers import NEGATIVE
 from snntoolbox.backends.loihi.limits import BIAS_MANTISSA_MAX, UNIT_SHIFT
-from snntoolbox.backends.loihi.mapping import LayerMap, save_mapping
+from snntoolbox.backends.loihi.mapping import save_mapping
+from snntoolbox.backends.loihi.run_log import RunLog
 from snntoolbox.backends.loihi.settings import LoihiSettings
 from snntoolbox.backends.record import Array, Probes
 from snntoolbox.codes import Stimulus
@@ -60,10 +62,17 @@ class LoihiBackend(Backend):
         },
     )
     settings_type: ClassVar[type[Any] | None] = LoihiSettings
+    wants_samples: ClassVar[int] = 200
 
     def __init__(self, settings: Any = None, samples: Samples | None = None) -> None:
         super().__init__(settings)
         self.samples = samples
+        self._progress: CompileProgress | None = None
+        self._compiled: tuple[Graph, LoihiSettings, Compiled] | None = None
+
+    def prepare(self, samples: Samples | None = None, progress: CompileProgress | None = None) -> None:
+        """Take samples that set the thresholds and weigh the traffic, and whom to tell which layer is being placed."""
+        self.samples, self._progress, self._compiled = samples, progress, None
 
     @classmethod
     def why_unavailable(cls) -> str | None:
@@ -92,10 +101,12 @@ class LoihiBackend(Backend):
 
     def _compile(self, graph: Graph, *, batch_size: int, dt_ms: float, seed: int) -> Simulation:
         def build(settings: LoihiSettings) -> Compiled:
-            compiled = compile_graph(graph, settings, self.samples)
-            if settings.save_output:
-                save_mapping(compiled.mapping, _SAVED)
-            return compiled
+            """Compile, or return what was compiled last if it was the same."""
+            if self._compiled is None or self._compiled[0] is not graph or self._compiled[1] != settings:
+                self._compiled = graph, settings, compile_graph(graph, settings, self.samples, self._progress)
+                if settings.save_output:
+                    save_mapping(self._compiled[2].mapping, _SAVED)
+            return self._compiled[2]
 
         return LoihiSimulation(graph, build, self.settings, batch_size=batch_size, dt_ms=dt_ms, seed=seed)
 
@@ -106,7 +117,7 @@ class LoihiSimulation(Simulation):
     Attributes:
         compiled: Network, layout and mapping.
         activity: What the chip did in the last run.
-        energy: Energy and time of a sample of the last run.
+        energy: Energy and time of a sample of the last run, in the profile of the settings.
     """
 
     def __init__(
@@ -121,7 +132,9 @@ class LoihiSimulation(Simulation):
     ) -> None:
         super().__init__(graph, batch_size=batch_size, dt_ms=dt_ms, seed=seed)
         self.compiled, self._build, self._settings = build(settings), build, settings
-        self._profile = load_profile(settings.energy_profile)
+        load_profile(settings.energy_profile)  # a wrong name is refused now
+        self._account = self._new_account()
+        self._overflowed: set[str] = set()
         self._emulator: Emulator | None = None
         self.activity: Activity | None = None
         self.energy: EnergyReport | None = None
@@ -135,22 +148,46 @@ class LoihiSimulation(Simulation):
         if self._settings.signed_input == "auto" and any(_negative(one) for one in stimuli.values()):
             self._settings = self._settings.model_copy(update={"signed_input": "yes"})
             self.compiled, self._emulator = self._build(self._settings), None
+            self._account = self._new_account()
         emulator = self._emulator_for(batch)
         mapping = self.compiled.mapping
         for name in self.head.readouts:
             emulator.reset_layer(mapping.layer(name))
-        log = _Log([mapping.layer(name) for name in self.graph.neurons], self.head.readouts, batch, num_steps, probes,
+        log = RunLog([mapping.layer(name) for name in self.graph.neurons], self.head.readouts, batch, num_steps, probes,
                    {p.name: p.feedback for p in self.compiled.network.populations})  # fmt: skip
         self.activity = emulator.new_activity()
-        clock = StepClock(mapping, batch, self._profile) if self._settings.profile_performance else None
+        if self._account is not None:
+            self._account.start(batch)
         for step in emulator.run(self._bias(stimuli, num_steps), num_steps, self.activity):
-            if clock is not None:
-                clock.add(step)
+            if self._account is not None:
+                self._account.add(step, self.activity)
             log.add(step)
-        self.energy = None if clock is None else energy_report(mapping, self.activity, clock, self._profile)
-        if self._settings.do_overflow_estimate and (wrapped := int(self.activity.wrapped.sum())):
-            _LOG.warning("%d accumulators or currents overflowed: use fewer weight bits or larger thresholds", wrapped)
+        if self._account is not None:
+            self._account.finish(self.activity, batch)
+            self.energy = self._account.latest()
+        if self._settings.do_overflow_estimate and self.activity.wrapped.any():
+            self._warn_of_overflows(self.activity, batch)
         return log.result()
+
+    def details(self) -> ChipDetails | None:
+        """Return layout, traffic, energy and time of all runs; None before the first, or without the profiling."""
+        return None if self._account is None else self._account.details()
+
+    def _new_account(self) -> Account | None:
+        chosen = self._settings.energy_profile
+        return Account(self.compiled, chosen) if self._settings.profile_performance else None
+
+    def _warn_of_overflows(self, activity: Activity, batch: int) -> None:
+        """Name each layer once."""
+        for layer in self.compiled.mapping.layers:
+            wrapped = int(activity.wrapped[layer.charged].sum())
+            if wrapped and layer.name not in self._overflowed:
+                self._overflowed.add(layer.name)
+                _LOG.warning(
+                    "layer '%s': accumulators overflowed %d times in %d samples, so that charge changed its sign; use "
+                    "fewer weight bits ([loihi] connection_kwargs) or more normalisation samples",
+                    layer.name, wrapped, batch,
+                )  # fmt: skip
 
     def _emulator_for(self, batch: int) -> Emulator:
         if self._emulator is None or self._emulator.batch_size != batch:
@@ -189,67 +226,3 @@ def _negative(stimulus: Stimulus) -> bool:
     """Whether a stimulus has negative values."""
     values = getattr(stimulus, "values", None)
     return bool(np.min(getattr(stimulus, "trains", 0.0) if values is None else values) < 0)
-
-
-class _Log:
-    """Collects what a run records, each layer in steps of its own."""
-
-    def __init__(
-        self, layers: list[LayerMap], readouts: tuple[str, ...], batch: int, num_steps: int, probes: Probes,
-        feedback: Mapping[str, Array | None],
-    ) -> None:  # fmt: skip
-        self._layers, self._readouts, self._steps, self._probes = layers, readouts, num_steps, probes
-        self._feedback = feedback
-        self._spikes = {layer.name: np.zeros((batch, len(layer.spiking)), np.int64) for layer in layers}
-        self._over_time: dict[tuple[str, str], list[Array]] = {}
-
-    def add(self, step: StepResult) -> None:
-        """Record one step of the chip."""
-        for layer in self._layers:
-            own = step.time - layer.depth
-            if 1 <= own <= self._steps:
-                spikes = step.spikes[:, layer.spiking]
-                self._spikes[layer.name] += spikes
-                self._probe(layer, spikes, step)
-                if layer.name in self._readouts and (self._probes.outputs_over_time or own == self._steps):
-                    self._append("readouts", layer, self._read(layer, step))
-
-    def _read(self, layer: LayerMap, step: StepResult) -> Array:
-        if layer.kind == "readout":
-            return np.asarray((step.host[layer.name] + step.voltage[:, layer.charged]) * layer.volt)
-        return np.asarray(self._spikes[layer.name] * layer.message)
-
-    def _probe(self, layer: LayerMap, spikes: Array, step: StepResult) -> None:
-        probes, name = self._probes, layer.name
-        if name in probes.spikes:
-            self._append("spikes", layer, spikes.astype(np.int8))
-        if name in probes.potentials:
-            voltage = step.voltage[:, layer.charged] + step.host.get(name, np.zeros((), np.int64))
-            feedback = self._feedback[name]
-            if feedback is not None:  # it arrives in the next step
-                voltage = voltage - spikes * (feedback.astype(np.int64) << UNIT_SHIFT)
-            self._append("potentials", layer, voltage * layer.volt)
-        if name in probes.totals:
-            weight = probes.totals[name]
-            weighted = spikes if weight is None else spikes * np.asarray(weight).reshape(-1)
-            self._over_time.setdefault(("totals", name), []).append(weighted.sum(axis=1).astype(np.float64))
-
-    def _append(self, kind: str, layer: LayerMap, value: Array) -> None:
-        self._over_time.setdefault((kind, layer.name), []).append(value.reshape(-1, *layer.shape))
-
-    def result(self) -> RawRecord:
-        """Return all that was recorded."""
-
-        def stack(kind: str) -> dict[str, Array]:
-            return {name: np.stack(rows) for (k, name), rows in self._over_time.items() if k == kind}
-
-        shapes = {layer.name: layer.shape for layer in self._layers}
-        messages = {layer.name: self._spikes[layer.name] * layer.message for layer in self._layers}
-        return RawRecord(
-            readouts=stack("readouts"),
-            spike_counts={name: counts.reshape(-1, *shapes[name]) for name, counts in self._spikes.items()},
-            messages={name: sums.reshape(-1, *shapes[name]) for name, sums in messages.items()},
-            spike_trains=stack("spikes"),
-            potentials=stack("potentials"),
-            totals=stack("totals"),
-        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,21 +12,30 @@ from numpy.typing import NDArray
 
 from snntoolbox.backends.loihi.checker import check_mapping
 from snntoolbox.backends.loihi.discretize import LayerReport, discretize_layers
-from snntoolbox.backends.loihi.dynamic_range import mean_rates, normalize_layers
-from snntoolbox.backends.loihi.float_layers import float_layers
-from snntoolbox.backends.loihi.limits import LOIHI
+from snntoolbox.backends.loihi.dynamic_range import mean_rates, normalize_layers, rounded
+from snntoolbox.backends.loihi.float_layers import FloatLayer, float_layers
+from snntoolbox.backends.loihi.limits import LOIHI, Q_BITS
 from snntoolbox.backends.loihi.mapper import map_layout
 from snntoolbox.backends.loihi.mapping import Mapping as ChipMapping
 from snntoolbox.backends.loihi.network import Network
 from snntoolbox.backends.loihi.partition.layout import Layout
-from snntoolbox.backends.loihi.partition.options import SearchOptions
+from snntoolbox.backends.loihi.partition.options import CostWeights, SearchOptions
 from snntoolbox.backends.loihi.partition.search import Progress, partition
 from snntoolbox.backends.loihi.placement import place
 from snntoolbox.backends.loihi.settings import LoihiSettings
 from snntoolbox.errors import UnsupportedError
 from snntoolbox.ir import Graph
 
-__all__ = ["Compiled", "compile_graph", "compile_network", "network_of", "search_options"]
+__all__ = [
+    "Compiled",
+    "Discretized",
+    "compile_graph",
+    "compile_network",
+    "layer_stages",
+    "likely_charges",
+    "network_of",
+    "search_options",
+]
 
 Array = NDArray[Any]
 Samples = Mapping[str, Array]
@@ -42,12 +51,34 @@ class Compiled:
         layout: Its partition and placement.
         mapping: Its configuration.
         reports: What rounding did to each layer.
+        agreement: Stage of the discretisation -> share of the normalisation samples that its rates put into the class
+            that the converted network puts them into; empty without samples.
+        largest_charge: Layer -> charge that samples rarely exceed in a step, over what the accumulator can hold.
     """
 
     network: Network
     layout: Layout
     mapping: ChipMapping
     reports: tuple[LayerReport, ...] = ()
+    agreement: Mapping[str, float] = field(default_factory=dict)
+    largest_charge: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Discretized:
+    """A converted graph in integers.
+
+    Attributes:
+        network: In integers.
+        reports, agreement, largest_charge: As in `Compiled`.
+        rates: Layer -> spikes a step of each neuron that samples cause on average; None without samples.
+    """
+
+    network: Network
+    reports: tuple[LayerReport, ...]
+    rates: dict[str, Array] | None = None
+    agreement: Mapping[str, float] = field(default_factory=dict)
+    largest_charge: Mapping[str, float] = field(default_factory=dict)
 
 
 def search_options(settings: LoihiSettings, rates: Mapping[str, Array] | None = None) -> SearchOptions:
@@ -60,38 +91,60 @@ def search_options(settings: LoihiSettings, rates: Mapping[str, Array] | None = 
         limits=limits,
         share_synapses=settings.share_synapses,
         share_axons=settings.share_axons,
+        weights=CostWeights(traffic=settings.traffic_weight),
         rates=rates,
     )
 
 
-def network_of(
-    graph: Graph, settings: LoihiSettings, samples: Samples | None = None
-) -> tuple[Network, tuple[LayerReport, ...], dict[str, Array] | None]:
-    """Return a converted graph in integers, the report on its rounding, and the mean rates that samples cause.
+def network_of(graph: Graph, settings: LoihiSettings, samples: Samples | None = None) -> Discretized:
+    """Return a converted graph in integers, with what rounding and setting thresholds does to it.
 
     Args:
         graph: A converted graph.
         settings: Of the backend.
         samples: Input -> values of shape (batch, *shape): set thresholds, and weigh the traffic.
     """
-    layers = float_layers(graph, settings.input_peak, signed=settings.signed_input == "yes", reset=settings.reset_mode)
-    rates = None
-    if samples is not None:
-        if settings.normalize_thresholds:
-            layers = normalize_layers(layers, samples, settings)
-        rates = {name: np.abs(values).mean(axis=0) for name, values in mean_rates(layers, samples).items()}
+    if samples is None:
+        network, reports = discretize_layers(_float_layers(graph, settings), settings)
+        return Discretized(network, reports)
+    stages = layer_stages(graph, settings, samples)
+    layers = stages["thresholds set"]
     network, reports = discretize_layers(layers, settings)
-    if settings.do_overflow_estimate:
-        _warn(reports)
-    return network, reports, rates
+    found = {stage: mean_rates(layers, samples) for stage, layers in stages.items()}
+    decisions = {stage: _decisions(layers, found[stage]) for stage, layers in stages.items()}
+    expected = decisions.pop("converted")
+    agreement = {stage: float(np.mean(chosen == expected)) for stage, chosen in decisions.items()}
+    rates = {name: np.abs(values).mean(axis=0) for name, values in found["thresholds set"].items()}
+    return Discretized(network, reports, rates, agreement, likely_charges(network, rates))
+
+
+def _float_layers(graph: Graph, settings: LoihiSettings) -> list[FloatLayer]:
+    return float_layers(graph, settings.input_peak, signed=settings.signed_input == "yes", reset=settings.reset_mode)
+
+
+def layer_stages(graph: Graph, settings: LoihiSettings, samples: Samples) -> dict[str, list[FloatLayer]]:
+    """Return the layers at each stage of the discretisation: as converted, with thresholds set by samples, rounded."""
+    converted = _float_layers(graph, settings)
+    scaled = normalize_layers(converted, samples, settings) if settings.normalize_thresholds else converted
+    whole = [rounded(layer, settings) if layer.weights else layer for layer in scaled]
+    return {"converted": converted, "thresholds set": scaled, "rounded": whole}
+
+
+def _decisions(layers: list[FloatLayer], rates: Mapping[str, Array]) -> NDArray[np.int64]:
+    """Return the class of each sample, shape (batch,)."""
+    last = layers[-1]
+    return np.asarray((rates[last.name] * (1 if last.kind == "readout" else last.message)).argmax(axis=1))
 
 
 def compile_graph(
     graph: Graph, settings: LoihiSettings, samples: Samples | None = None, progress: Progress | None = None
 ) -> Compiled:
     """Bring a converted graph onto cores; arguments as for `network_of` and `compile_network`."""
-    network, reports, rates = network_of(graph, settings, samples)
-    return replace(compile_network(network, settings, rates, progress), reports=reports)
+    found = network_of(graph, settings, samples)
+    if settings.do_overflow_estimate:
+        _warn(found)
+    compiled = compile_network(found.network, settings, found.rates, progress)
+    return replace(compiled, reports=found.reports, agreement=found.agreement, largest_charge=found.largest_charge)
 
 
 def compile_network(
@@ -119,11 +172,34 @@ def compile_network(
     return Compiled(network, layout, mapping)
 
 
-def _warn(reports: tuple[LayerReport, ...]) -> None:
-    for report in reports:
+def likely_charges(network: Network, rates: Mapping[str, Array]) -> dict[str, float]:
+    """Return the charge of a step that a layer rarely exceeds, over what its accumulators can hold.
+
+    It is the mean plus six standard deviations, for spikes that come independently at their mean rates.
+    """
+    limit = float(1 << Q_BITS)
+    found = {}
+    for population in network.populations:
+        mean, variance = np.zeros(population.size), np.zeros(population.size)
+        for projection in network.into(population.name):
+            charges, rate = projection.charges().astype(np.float64), np.clip(rates[projection.source], 0, 1)
+            mean += charges.T @ rate
+            charges.data = charges.data**2
+            variance += charges.T @ (rate * (1 - rate))
+        if network.into(population.name):
+            found[population.name] = float((np.abs(mean) + 6 * np.sqrt(variance)).max() / limit)
+    return found
+
+
+def _warn(found: Discretized) -> None:
+    for report in found.reports:
         if report.bias_clipped:
             _LOG.warning("layer '%s': %.1f %% of the biases are too large and were clipped", report.name,
                          100 * report.bias_clipped)  # fmt: skip
-        if report.largest_charge > 1:
+        likely = found.largest_charge.get(report.name)
+        if likely is not None and likely > 1:
+            _LOG.warning("layer '%s': a step may bring %.1f times the charge that its accumulators hold; use fewer "
+                         "weight bits ([loihi] connection_kwargs)", report.name, likely)  # fmt: skip
+        elif likely is None and report.largest_charge > 1:
             _LOG.info("layer '%s': its accumulators overflow if more than %.0f %% of the charge arrives in one step",
                       report.name, 100 / report.largest_charge)  # fmt: skip

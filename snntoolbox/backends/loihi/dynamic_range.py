@@ -1,7 +1,8 @@
 """Thresholds from the inputs that samples cause in an integer copy of the network (Rueckauer 2020, section 3.2.3.7).
 
 The copy has the rounded weights of the chip and mimics a neuron by min(max(charge / threshold, 0), 1). Layer by layer,
-the threshold is set to a high percentile of the charges, so that the rates use the whole range.
+the threshold is set to a high percentile of the charges above zero, so that the rates use the whole range. The largest
+charges of all (99.999 % in the thesis) would make the rates of deep networks so low that twice the steps are needed.
 """
 
 from __future__ import annotations
@@ -21,8 +22,6 @@ from snntoolbox.backends.loihi.settings import LoihiSettings
 __all__ = ["input_rates", "mean_rates", "normalize_layers", "rounded"]
 
 Array = NDArray[Any]
-PERCENTILE = 99.999
-"""Of the charges above zero: the largest input of a layer, but for outliers."""
 
 
 def input_rates(layers: Sequence[FloatLayer], samples: Mapping[str, Array]) -> dict[str, Array]:
@@ -76,7 +75,9 @@ def normalize_layers(
         if layer.kind == "neurons":
             charge = rounded(layer, settings).charge(rates)
             above = charge[charge > 0]
-            largest = float(np.percentile(above, PERCENTILE)) if len(above) else 1.0
+            largest = float(np.percentile(above, settings.threshold_percentile)) if len(above) else 1.0
+            if settings.saturation:
+                largest = min(largest, settings.saturation / float(layer.threshold.max()))
             gains[layer.name] = largest * settings.desired_threshold_to_input_ratio
             layer = layer.with_gain(gains[layer.name])
             rates[layer.name] = np.clip(rounded(layer, settings).charge(rates), 0, 1)

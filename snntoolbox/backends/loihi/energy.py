@@ -25,7 +25,17 @@ from snntoolbox.backends.loihi.mesh import CORES_PER_TILE, hops_between
 from snntoolbox.errors import RegistryError
 from snntoolbox.registry import suggest
 
-__all__ = ["EnergyProfile", "EnergyReport", "StepClock", "energy_report", "load_profile", "profile_names"]
+__all__ = [
+    "Counts",
+    "EnergyProfile",
+    "EnergyReport",
+    "StepClock",
+    "energy_report",
+    "load_profile",
+    "mean_counts",
+    "profile_names",
+    "report",
+]
 
 Array = NDArray[Any]
 
@@ -165,6 +175,18 @@ class EnergyReport:
         return {**own, **{name: getattr(self, name) for name in derived}}
 
 
+Counts = tuple[float, ...]
+"""Mean over the samples: synaptic operations, messages, spikes, updates, hops along x and y."""
+
+
+def mean_counts(activity: Activity, samples: int | None = None) -> Counts:
+    """Return the counts of a sample; only the first ``samples`` of the batch count if given."""
+    chosen = slice(samples)
+    counts = (activity.operations, activity.messages, activity.spikes, activity.updates)
+    hops = activity.hops[chosen].mean(axis=0)
+    return (*(float(count[chosen].mean()) for count in counts), float(hops[0]), float(hops[1]))
+
+
 def energy_report(
     mapping: Mapping, activity: Activity, clock: StepClock, profile: EnergyProfile, samples: int | None = None
 ) -> EnergyReport:
@@ -178,26 +200,37 @@ def energy_report(
         samples: Number of samples of the batch that count; all unless given.
     """
     chosen = slice(samples)
-    spikes = float(activity.spikes[chosen].mean())
-    updates = float(activity.updates[chosen].mean())
-    hops = activity.hops[chosen].mean(axis=0)
-    tiles = len(np.unique(mapping.core // CORES_PER_TILE))
-    barrier_ns = activity.steps * profile.barrier_ns
-    overhead_ns = activity.steps * profile.overhead_ns_per_step
     compute_ns, way_ns = float(clock.compute_ns[chosen].mean()), float(clock.communication_ns[chosen].mean())
+    return report(mapping, profile, activity.steps, mean_counts(activity, samples), compute_ns, way_ns)
+
+
+def report(
+    mapping: Mapping, profile: EnergyProfile, steps: int, counts: Counts, compute_ns: float, way_ns: float
+) -> EnergyReport:
+    """Return energy and time of a sample from its counts.
+
+    Args:
+        mapping: What ran.
+        profile: Costs.
+        steps: Of the chip.
+        counts: Of a sample, see `mean_counts`.
+        compute_ns: Time of the slowest core, over all steps.
+        way_ns: Time of the longest way, over all steps.
+    """
+    operations, messages, spikes, updates, hops_x, hops_y = counts
+    barrier_ns, overhead_ns = steps * profile.barrier_ns, steps * profile.overhead_ns_per_step
     chips = 1 if profile.static_of_board else mapping.num_chips
     total_ms = (compute_ns + way_ns + barrier_ns + overhead_ns) * 1e-6
     return EnergyReport(
         profile=profile.name,
-        synapse_uj=float(activity.operations[chosen].mean()) * profile.synapse_pj * 1e-6,
+        synapse_uj=operations * profile.synapse_pj * 1e-6,
         update_uj=(spikes * profile.active_update_pj + (updates - spikes) * profile.inactive_update_pj) * 1e-6,
-        spike_uj=spikes * profile.spike_pj * 1e-6
-        + float(activity.messages[chosen].mean()) * profile.message_in_pj * 1e-6,
-        hop_uj=float(hops[0] * profile.hop_x_pj + hops[1] * profile.hop_y_pj) * 1e-6,
+        spike_uj=(spikes * profile.spike_pj + messages * profile.message_in_pj) * 1e-6,
+        hop_uj=(hops_x * profile.hop_x_pj + hops_y * profile.hop_y_pj) * 1e-6,
         static_uj=profile.static_mw_per_chip * chips * total_ms,
         compute_ms=compute_ns * 1e-6,
         communication_ms=way_ns * 1e-6,
         barrier_ms=barrier_ns * 1e-6,
         overhead_ms=overhead_ns * 1e-6,
-        tiles=tiles,
+        tiles=len(np.unique(mapping.core // CORES_PER_TILE)),
     )

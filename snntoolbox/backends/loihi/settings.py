@@ -44,6 +44,19 @@ class LoihiSettings(Section):
         description="With `normalize_thresholds`, threshold of a layer over its largest input. The original used 1 "
         "with a soft and 8 with a hard reset.",
     )
+    threshold_percentile: float = Field(
+        default=99.5,
+        gt=0,
+        le=100,
+        description="With `normalize_thresholds`, percentile of a layer's inputs above zero that counts as the largest "
+        "one. Lower: faster rates, more of which saturate.",
+    )
+    saturation: float = Field(
+        default=0.0,
+        ge=0,
+        description="With `normalize_thresholds`, activation of the converted network (1: one spike a step) above "
+        "which neurons may saturate: thresholds are not set higher. 0: no bound.",
+    )
     compartment_kwargs: CompartmentKwargs = Field(
         default=CompartmentKwargs(),
         description="Registers of all neurons, a dictionary: `biasExp`, exponent of the bias (left out: 6, or 7 where "
@@ -102,6 +115,13 @@ class LoihiSettings(Section):
     )
     num_candidates_to_compute: int = Field(
         default=1, ge=1, description="With the greedy partitioner, candidates that are kept for each layer (M)."
+    )
+    traffic_weight: float = Field(
+        default=0.0,
+        ge=0,
+        description="Weight of the messages a step between cores in the cost of a partition, where everything else "
+        "has a weight of 1 (Rueckauer 2020, eq. 3.1). It counts what normalisation samples cause, so without them it "
+        "has no effect.",
     )
     share_synapses: bool = Field(default=True, description="Store equal lists of synapses of a core once.")
     share_axons: bool = Field(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
+from snntoolbox.report import loihi_section
 from snntoolbox.report.figures import captions
 from snntoolbox.report.figures.codes import draw_code_sweep, draw_entropy_codes
 from snntoolbox.report.figures.curves import draw_error_over_time, draw_operations, draw_sweep
@@ -58,6 +59,16 @@ FIGURES: dict[str, FigureKind] = {
     "v_mem": FigureKind("One sample: membrane potentials", draw_potentials, captions.potentials),
     "activations": FigureKind("One sample: activations", draw_activations, captions.activations),
     "spikerates": FigureKind("One sample: rates", draw_rates, captions.rates),
+    "loihi_chip": FigureKind("Loihi: chip", loihi_section.chip, loihi_section.chip_caption, always=True),
+    "loihi_cores": FigureKind("Loihi: resources", loihi_section.usage, loihi_section.usage_caption, always=True),
+    "loihi_traffic": FigureKind("Loihi: traffic", loihi_section.traffic, loihi_section.traffic_caption, always=True),
+    "loihi_costs": FigureKind("Loihi: energy and time", loihi_section.costs, loihi_section.costs_caption, always=True),
+    "loihi_product": FigureKind(
+        "Loihi: error against energy-delay product",
+        loihi_section.error_against_product,
+        loihi_section.error_against_product_caption,
+        always=True,
+    ),
 }
 """Kinds of figures, in the order of the report."""
 
