@@ -118,6 +118,7 @@ PASSES = Registry(
         "normalize_activations": "snntoolbox.passes.normalize_activations:NormalizeActivations",
         "normalize_stacked_layers": "snntoolbox.passes.shortcuts:NormalizeStackedLayers",
         "insert_neurons": "snntoolbox.passes.insert_neurons:InsertNeurons",
+        "add_announcements": "snntoolbox.passes.add_announcements:AddAnnouncements",
         "compensate_rates": "snntoolbox.passes.adjust_neurons:CompensateRates",
         "shift_biases": "snntoolbox.passes.shift_biases:ShiftBiases",
         "set_potentials": "snntoolbox.passes.adjust_neurons:SetPotentials",
@@ -130,6 +131,8 @@ CODES = Registry(
     "snntoolbox.codes",
     {
         "rate": "snntoolbox.codes.rate:RateCode",
+        "ttfs": "snntoolbox.codes.ttfs:TTFSCode",
+        "ttfs_dyn_thresh": "snntoolbox.codes.ttfs_dyn_thresh:DynamicThresholdCode",
         "temporal_pattern": "snntoolbox.codes.temporal_pattern:TemporalPatternCode",
         "few_spike": "snntoolbox.codes.few_spike:FewSpikeCode",
     },

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from snntoolbox.backends.head import Head, split_head
 from snntoolbox.backends.readout import EarlyExit, first_read_step, since
@@ -24,7 +25,7 @@ from snntoolbox.neurons import MODELS
 from snntoolbox.passes.base import Pass
 from snntoolbox.registry import CODES
 
-__all__ = ["Backend", "Capabilities", "CompileProgress", "RawRecord", "Simulation"]
+__all__ = ["Backend", "Capabilities", "CompileProgress", "RawRecord", "Simulation", "decided_at"]
 
 CompileProgress = Callable[[str, int, int], None]
 """Called with what comes next, its number from 1, and how many there are."""
@@ -60,6 +61,8 @@ class RawRecord:
         readouts: Readout layer -> potential or sum of messages after each step, shape (steps, batch, *shape); only the
             last step (steps = 1) if outputs over time are not asked for.
         spike_counts, messages, spike_trains, potentials, totals: As in `Record`.
+        decisions: Readout layer whose model ``decides`` -> its state ``decision`` at the end, shape (batch, ..., 1).
+        times: Layer whose messages are ``held`` -> its state ``time`` at the end, shape (batch, *shape).
     """
 
     readouts: Mapping[str, Array]
@@ -68,6 +71,8 @@ class RawRecord:
     spike_trains: Mapping[str, Array] = field(default_factory=dict)
     potentials: Mapping[str, Array] = field(default_factory=dict)
     totals: Mapping[str, Array] = field(default_factory=dict)
+    decisions: Mapping[str, Array] = field(default_factory=dict)
+    times: Mapping[str, Array] = field(default_factory=dict)
 
 
 class Backend(ABC):
@@ -218,7 +223,8 @@ class Simulation(ABC):
         probes, self._exit = probes or Probes(), early_exit
         stimuli = self._check_run(stimulus, num_steps, probes)
         raw, num_steps = self._run_until_decided(stimuli, num_steps, probes)
-        over_time = self._decode(raw.readouts, num_steps)
+        over_time = self._decode(raw, num_steps)
+        decisions = decided_at(raw.decisions)
         return Record(
             num_steps=num_steps,
             dt_ms=self.dt_ms,
@@ -229,6 +235,8 @@ class Simulation(ABC):
             spike_trains=raw.spike_trains,
             potentials=raw.potentials,
             totals=raw.totals,
+            decisions=decisions,
+            activations=self._activations(raw.times, decisions, num_steps),
         )
 
     @property
@@ -285,12 +293,44 @@ class Simulation(ABC):
         probes.check(self.graph.neurons)
         return stimuli
 
-    def _decode(self, readouts: Mapping[str, Array], num_steps: int) -> dict[str, Array]:
+    def _decode(self, raw: RawRecord, num_steps: int) -> dict[str, Array]:
         """Turn what was read from the output layers into outputs, shape (steps, batch, *shape)."""
-        kept = len(next(iter(readouts.values())))
-        steps = range(num_steps - kept + 1, num_steps + 1)
+        kept = len(next(iter(raw.readouts.values())))
         decoded = [
-            self.head.apply({name: self.code.decode(raw[i], step) for name, raw in readouts.items()})
-            for i, step in enumerate(steps)
+            self.head.apply({name: self._decode_layer(name, raw, i, step) for name in raw.readouts})
+            for i, step in enumerate(range(num_steps - kept + 1, num_steps + 1))
         ]
         return {name: np.stack([values[name] for values in decoded]) for name in self.graph.outputs}
+
+    def _decode_layer(self, name: str, raw: RawRecord, i: int, step: int) -> Array:
+        """Return the values of an output layer after a step; where it has decided, they stay as they are."""
+        until = raw.decisions.get(name)
+        if until is None:
+            return self.code.decode(raw.readouts[name][i], step)
+        return self.code.decode(raw.readouts[name][i], np.where((until > 0) & (until < step), until, step))
+
+    def _activations(self, times: Mapping[str, Array], decisions: Array, num_steps: int) -> dict[str, Array]:
+        """Return what the times of spikes stand for; what came after the decision does not count."""
+        found = {}
+        for name, time in times.items():
+            op = self.graph[name].op
+            if isinstance(op, Spiking):
+                known = decisions if len(decisions) else np.zeros(len(time), np.int64)
+                last = np.where(known > 0, known, num_steps)
+                found[name] = op.model.activation(time, last.reshape(-1, *(1,) * (time.ndim - 1)))
+        return found
+
+
+def decided_at(decisions: Mapping[str, Array]) -> NDArray[np.int64]:
+    """Return the step in which the last output of each sample decided, 0 where outputs have not all done so.
+
+    Args:
+        decisions: As in `RawRecord`.
+
+    Returns:
+        Shape (batch,); empty if no output decides.
+    """
+    if not decisions:
+        return np.zeros(0, np.int64)
+    every = np.concatenate([steps.reshape(len(steps), -1) for steps in decisions.values()], axis=1)
+    return np.where(every.min(axis=1) > 0, every.max(axis=1), 0).astype(np.int64)

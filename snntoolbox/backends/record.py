@@ -59,6 +59,10 @@ class Record:
         spike_trains: Probed layer -> spikes of each step, shape (steps, batch, *shape), int8.
         potentials: Probed layer -> membrane potential after each step, shape (steps, batch, *shape).
         totals: Probed layer -> weighted spikes of each step and sample, shape (steps, batch).
+        decisions: Step in which the output of each sample decided, from which on nothing of it is counted, shape
+            (batch,); 0 for one that did not. Empty for codes that do not decide.
+        activations: Layer -> normalised activations that its messages stand for, shape (batch, *shape), where that is
+            not their mean.
     """
 
     num_steps: int
@@ -70,6 +74,8 @@ class Record:
     spike_trains: Mapping[str, Array] = field(default_factory=dict)
     potentials: Mapping[str, Array] = field(default_factory=dict)
     totals: Mapping[str, Array] = field(default_factory=dict)
+    decisions: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    activations: Mapping[str, Array] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Freeze the mappings."""
@@ -92,7 +98,12 @@ class Record:
         return next(iter(self.outputs_over_time.values()))
 
     def rates(self, layer: str) -> Array:
-        """Return the mean message of each neuron: the estimate of its normalised activation, shape (batch, *shape)."""
+        """Return the estimate of the normalised activation of each neuron: its mean message, unless the code differs.
+
+        Shape (batch, *shape).
+        """
+        if layer in self.activations:
+            return self.activations[layer]
         if layer not in self.messages:
             raise SimulationError(f"no layer of neurons '{layer}' in this record; it has {', '.join(self.messages)}")
         return np.asarray(self.messages[layer] / self.num_steps)
@@ -112,6 +123,8 @@ class Record:
             keys = getattr(first, attribute)
             return {k: np.concatenate([getattr(r, attribute)[k] for r in records], axis=axis) for k in keys}
 
-        per_sample = {name: join(name, 0) for name in ("outputs", "spike_counts", "messages")}
+        joined = {name: join(name, 0) for name in ("outputs", "spike_counts", "messages", "activations")}
         over_time = ("outputs_over_time", "spike_trains", "potentials", "totals")
-        return Record(first.num_steps, first.dt_ms, **per_sample, **{name: join(name, 1) for name in over_time})
+        joined |= {name: join(name, 1) for name in over_time}
+        decisions = np.concatenate([r.decisions for r in records])
+        return Record(first.num_steps, first.dt_ms, **joined, decisions=decisions)

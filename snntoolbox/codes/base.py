@@ -25,6 +25,8 @@ class SpikeCode(ABC):
     """How values become spikes and spikes become values again. Concrete codes are frozen dataclasses of options."""
 
     name: ClassVar[str]
+    announces: ClassVar[bool] = False
+    """Whether neurons send announcements beside spikes, so that there are two numbers on each wire."""
     layered: ClassVar[bool] = False
     """Whether layers send one after the other, each in a window of its own, while biases act once (`WindowedNeuron`)."""
     needs_peak: ClassVar[bool] = False
@@ -100,10 +102,10 @@ class SpikeCode(ABC):
 
     @staticmethod
     @abstractmethod
-    def decode(raw: Array, step: int) -> Array:
+    def decode(raw: Array, step: Any) -> Array:
         """Turn what was read from the output layer up to ``step`` (from 1) into values in units of the ANN's output.
 
         Args:
             raw: Potential, or sum of messages (the neuron's ``readout``), of shape (batch, *layer shape).
-            step: Number of steps simulated so far.
+            step: Number of steps simulated so far: a number, or one a sample where outputs decide, (batch, ..., 1).
         """

@@ -5,7 +5,9 @@ A model belongs here as parameters plus one NumPy step. `MODELS` names those tha
 
 from snntoolbox.neurons.base import Clock, Emission, NeuronModel, State
 from snntoolbox.neurons.burst import BurstIntegrateAndFire
+from snntoolbox.neurons.expectant import ExpectantFirstSpike, ExpectantReadout
 from snntoolbox.neurons.few_spike import FewSpikeNeuron
+from snntoolbox.neurons.first_spike import FirstSpike, FirstSpikeReadout
 from snntoolbox.neurons.graded import GradedIntegrateAndFire
 from snntoolbox.neurons.integrate_and_fire import IntegrateAndFire
 from snntoolbox.neurons.pattern import PatternNeuron
@@ -19,7 +21,11 @@ __all__ = [
     "BurstIntegrateAndFire",
     "Clock",
     "Emission",
+    "ExpectantFirstSpike",
+    "ExpectantReadout",
     "FewSpikeNeuron",
+    "FirstSpike",
+    "FirstSpikeReadout",
     "GradedIntegrateAndFire",
     "IntegrateAndFire",
     "NeuronModel",
@@ -35,7 +41,11 @@ MODELS: dict[str, type[NeuronModel]] = {
     for m in (
         Accumulator,
         BurstIntegrateAndFire,
+        ExpectantFirstSpike,
+        ExpectantReadout,
         FewSpikeNeuron,
+        FirstSpike,
+        FirstSpikeReadout,
         GradedIntegrateAndFire,
         IntegrateAndFire,
         PatternNeuron,

@@ -93,11 +93,15 @@ class NeuronModel(ABC):
         spiking: Whether it ever sends anything.
         emits: How messages and events belong together. A message is a whole multiple of one size; that multiple is the
             number of spikes (``spikes``), a number of spikes of either sign (``signed``), or one event (``graded``).
+            Or a message of 1 or -1 stays after the event that began it: the sign of the state ``time`` (``held``).
+        decides: Whether an output layer of this model ends the simulation of a sample; the step in which it did is the
+            state ``decision``, of shape (batch, ..., 1), 0 before.
     """
 
     readout: ClassVar[Literal["potential", "message"]] = "message"
     spiking: ClassVar[bool] = True
-    emits: ClassVar[Literal["spikes", "signed", "graded"]] = "spikes"
+    emits: ClassVar[Literal["spikes", "signed", "graded", "held"]] = "spikes"
+    decides: ClassVar[bool] = False
 
     @abstractmethod
     def init_state(self, shape: tuple[int, ...], dtype: Any = np.float64) -> State:
@@ -126,3 +130,12 @@ class NeuronModel(ABC):
             current: Input charge of this step, shape (batch, *shape).
         """
         return None
+
+    def activation(self, sent: Array, steps: Any) -> Array:
+        """Return the normalised activations that messages stand for.
+
+        Args:
+            sent: Sums of the messages, or the state ``time`` where they are ``held``, shape (batch, *shape).
+            steps: Number of steps that count, a number or one a sample.
+        """
+        return np.asarray(sent / steps)

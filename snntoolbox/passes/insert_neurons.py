@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from snntoolbox.codes import SpikeCode
 from snntoolbox.errors import ConversionError, Problem, UnsupportedError
 from snntoolbox.ir import Graph, Node, ops
-from snntoolbox.ir.edit import replace_ops
+from snntoolbox.ir.edit import fresh_name, insert_after, replace_ops
 from snntoolbox.ir.ops import Op, PoolGate
 from snntoolbox.passes.base import Pass, Preserves
 from snntoolbox.passes.head import head_nodes, inner_activations
@@ -33,6 +33,9 @@ class InsertNeurons(Pass):
       stay as the head, which is applied to the decoded value. Linear outputs keep their sign: negative logits classify.
     * from spikes: neurons take the place of a rectifier or softmax of the output, or stand behind a linear one.
     * from a spiking softmax: it takes the place of the softmax.
+    * from the first spike: neurons that decide take the place of a rectifier or softmax of the output.
+
+    A code whose neurons encode the input puts some behind each entrance, ``<input>_spikes``.
 
     Why there: what flows between rectifiers is linear, so spikes sum up to what the ANN computes (Rueckauer 2020,
     section 2.1.2.1). A ceiling of a rectifier below the threshold becomes the layer's threshold, and so its largest
@@ -69,11 +72,21 @@ class InsertNeurons(Pass):
     def __call__(self, graph: Graph) -> Graph:
         """Return the spiking graph."""
         output = self.code.output_neuron()
-        head = head_nodes(graph, rectifiers=output.readout == "potential")
+        head = head_nodes(graph, rectifiers=output.readout == "potential" and not output.decides)
         rectifiers = [node for node in graph.nodes if isinstance(node.op, ops.Relu) and node.name not in head]
         self._check(graph, rectifiers)
         spiking = replace_ops(graph, {n.name: self._convert(n) for n in graph.nodes if n.name not in head})
-        return place_output_neurons(spiking, head, output).with_attributes(spike_code=self.code.name)
+        encoding = self._place_input_neurons(spiking)
+        return place_output_neurons(encoding, head, output).with_attributes(spike_code=self.code.name)
+
+    def _place_input_neurons(self, graph: Graph) -> Graph:
+        """Put the code's input neurons, if it has any, behind each entrance."""
+        model = self.code.input_neuron()
+        if model is None:
+            return graph
+        for name in graph.inputs:
+            graph = insert_after(graph, name, Node(fresh_name(graph, f"{name}_spikes"), ops.Spiking(model), (name,)))
+        return graph
 
     def _convert(self, node: Node) -> Op:
         """Return what takes the place of an op that is not of the head."""

@@ -9,7 +9,14 @@ import numpy as np
 
 from snntoolbox.ir import Node
 from snntoolbox.ir.ops import Relu
-from snntoolbox.neurons import BurstIntegrateAndFire, IntegrateAndFire, NeuronModel, SignedIntegrateAndFire
+from snntoolbox.neurons import (
+    BurstIntegrateAndFire,
+    ExpectantFirstSpike,
+    FirstSpike,
+    IntegrateAndFire,
+    NeuronModel,
+    SignedIntegrateAndFire,
+)
 
 __all__ = ["neuron_for", "why_not"]
 
@@ -32,6 +39,8 @@ def why_not(model: NeuronModel, node: Node, clamp_steps: int, *, scaled: bool = 
             return reason
     elif node.op.leaky and "negative_slope" not in known:
         return f"a slope for negative inputs has no counterpart among neurons {kind}. Train the network with a ReLU."
+    if scaled and model.emits == "held":
+        return f"the latency of neurons {kind} stands for normalised activations. Put the scales into the weights."
     if node.op.max_value is not None and "threshold" not in known:
         return f"neurons {kind} have no threshold to keep the ceiling by. Train the network with a ReLU."
     if scaled and "threshold" not in known:
@@ -55,6 +64,8 @@ def neuron_for(model: NeuronModel, op: Relu, clamp_steps: int, scale: Any = 1.0)
         model = _signed(model, op.negative_slope)
     if np.any(np.asarray(scale) != 1):
         model = _multiplied(model, scale)
+    if isinstance(model, FirstSpike | ExpectantFirstSpike):
+        return model.limited(None, op.max_value)
     if op.max_value is not None:
         model = _limit(model, op.max_value)
     return _with(model, clamp_steps=clamp_steps) if clamp_steps else model

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from snntoolbox.errors import ConversionError
 from snntoolbox.ir import Graph, ops
 from snntoolbox.ir.edit import replace_ops
+from snntoolbox.ir.ops import Op
 from snntoolbox.neurons import NeuronModel, SoftmaxNeuron
 from snntoolbox.passes.append import append_op
 
@@ -32,7 +34,32 @@ def place_output_neurons(graph: Graph, head: frozenset[str], model: NeuronModel)
         return _spiking_softmax(graph, head, model)
     if model.readout == "message":
         return _spikes(graph, head, model)
+    if model.decides:
+        refused = _activations(graph, head)
+        if refused:
+            raise ConversionError(
+                f"a first spike cannot stand for {', '.join(refused)}; read the output from potentials"
+            )
+        return _decisions(graph, model)
     return _read(graph, head, model, "potential")[0]
+
+
+def _decisions(graph: Graph, model: Any) -> Graph:
+    """Put neurons that decide in the place of those that nothing but moves and scales come after."""
+    final: dict[str, Op] = {}
+    reached: set[str] = set()
+    for node in reversed(graph.nodes):
+        if isinstance(node.op, ops.Spiking) and node.name not in reached:
+            final[node.name] = ops.Spiking(model)
+        if isinstance(node.op, ops.Spiking) or node.name in reached:
+            reached.update(node.inputs)
+    inner = [str(graph[name]) for name in graph.outputs if name in reached]
+    if inner:
+        raise ConversionError(
+            f"the first spike of an output ends the simulation: expected outputs that nothing comes after, got "
+            f"{', '.join(inner)}"
+        )
+    return replace_ops(graph, final)
 
 
 def _spiking_softmax(graph: Graph, head: frozenset[str], model: SoftmaxNeuron) -> Graph:

@@ -12,6 +12,7 @@ from snntoolbox.ir.evaluate import evaluate, max_relative_deviation
 from snntoolbox.ir.ops import PoolGate
 from snntoolbox.ir.samples import Samples
 from snntoolbox.neurons import SoftmaxNeuron
+from snntoolbox.passes.add_announcements import AddAnnouncements
 from snntoolbox.passes.base import Pass
 from snntoolbox.passes.fold_batch_norm import FoldBatchNorm
 from snntoolbox.passes.insert_neurons import InsertNeurons
@@ -39,7 +40,7 @@ def preparation_passes(
         softmax_to_relu: Replace a softmax at the output by rectifiers.
     """
     output = code.output_neuron()
-    counts_spikes = output.readout == "message" and not isinstance(output, SoftmaxNeuron)
+    counts_spikes = output.decides or (output.readout == "message" and not isinstance(output, SoftmaxNeuron))
     passes: list[Pass] = [RemoveIdentities()]
     if max2avg_pool:
         passes.append(ReplaceMaxPooling())
@@ -68,12 +69,14 @@ def conversion_passes(
         scales_in: Whether weights take the scales, or neurons, whose thresholds and messages are then in the ANN's
             units.
     """
-    keep_head = code.output_neuron().readout == "potential"
-    thresholds = scales if scales_in == "thresholds" else None
+    keep_head = code.output_neuron().readout == "potential" and not code.output_neuron().decides
     passes: list[Pass] = []
     if scales is not None and not code.keeps_units and scales_in == "weights":
         passes.append(NormalizeActivations(scales, keep_head))
+    thresholds = scales if scales_in == "thresholds" else None
     passes.append(InsertNeurons(code, max_pool, clamp or {}, thresholds or {}))
+    if code.announces:
+        passes.append(AddAnnouncements())
     if code.layered:
         passes.append(ScheduleWindows(code.input_window, code.named_layers))
     return tuple(passes)

@@ -185,6 +185,8 @@ CASES: dict[str, tuple[Overrides, Any, Prepare | None]] = {
     "conversion.time_resolution": (TTFS, 2, None),
     "conversion.decision_threshold": (TTFS, 4, None),
     "conversion.patience": ({**TTFS, "conversion.spike_code": "ttfs_dyn_thresh"}, 2, None),
+    "conversion.time_resolution": (TTFS, 2, None),
+    "conversion.decision_threshold": (TTFS, 4, None),
     "simulation.simulator": ({}, "tensorflow", None),
     "simulation.duration": ({}, 3, None),
     "simulation.dt": ({}, 2, None),

@@ -10,8 +10,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from snntoolbox.backends.base import Backend, Capabilities, RawRecord, Simulation
+from snntoolbox.backends.base import Backend, Capabilities, RawRecord, Simulation, decided_at
 from snntoolbox.backends.kernels import apply_op
+from snntoolbox.backends.readout import STEPS_BETWEEN
 from snntoolbox.backends.record import Array, Probes
 from snntoolbox.backends.reference.constants import without_constants
 from snntoolbox.backends.reference.pooling import MaxPoolState
@@ -29,7 +30,7 @@ class ReferenceBackend(Backend):
 
     name: ClassVar[str] = "reference"
     capabilities: ClassVar[Capabilities] = Capabilities(
-        codes=frozenset({"few_spike", "rate", "temporal_pattern"}), exact=True
+        codes=frozenset({"few_spike", "rate", "temporal_pattern", "ttfs", "ttfs_dyn_thresh"}), exact=True
     )
 
     def _compile(self, graph: Graph, *, batch_size: int, dt_ms: float, seed: int) -> Simulation:
@@ -62,7 +63,7 @@ class ReferenceSimulation(Simulation):
         layers = {name: self._model(name) for name in self._body.neurons}
         self._start(layers, batch)
         pools = {n.name: MaxPoolState(n.op) for n in self._body.nodes if isinstance(n.op, SpikingMaxPool)}
-        log = _Log(self._body, layers, batch, probes)
+        log = _Log(self._body, layers, batch, probes, num_steps)
         streams = {name: one.frames(num_steps, self.seed) for name, one in stimuli.items()}
         for step in range(1, num_steps + 1):
             values: dict[str, Array] = {name: np.asarray(next(s), np.float64) for name, s in streams.items()}
@@ -75,9 +76,20 @@ class ReferenceSimulation(Simulation):
                 elif not isinstance(node.op, Input):
                     op = node.op if step == 1 else self._later.get(node.name, node.op)
                     values[node.name] = apply_op(op, *(values[source] for source in node.inputs))
-            if probes.outputs_over_time or step == num_steps:
+            log.decisions = self._decisions()
+            over = log.decided() and not probes.potentials
+            if probes.outputs_over_time or step == num_steps or over:
                 log.read(self.head.readouts, self._states)
+            if over:
+                break
+            if self.may_stop and step % STEPS_BETWEEN == 0 and self.decided(log.readouts()):
+                log.end(step)
+                break
         return log.result()
+
+    def _decisions(self) -> dict[str, Array]:
+        """Return in which step the output layers that decide have done so."""
+        return {name: self._states[name]["decision"] for name in self._readouts if "decision" in self._states[name]}
 
     def _model(self, name: str) -> NeuronModel:
         op = self._body[name].op
@@ -109,10 +121,19 @@ class ReferenceSimulation(Simulation):
 
 
 class _Log:
-    """Collects what a run records."""
+    """Collects what a run records, of each sample up to its decision.
 
-    def __init__(self, body: Graph, layers: Mapping[str, NeuronModel], batch: int, probes: Probes) -> None:
-        self._probes, self._models = probes, layers
+    Attributes:
+        decisions: Output layer that decides -> in which step it did, as in `RawRecord`.
+        times: Layer that holds its messages -> steps of its spikes, as in `RawRecord`.
+    """
+
+    def __init__(
+        self, body: Graph, layers: Mapping[str, NeuronModel], batch: int, probes: Probes, num_steps: int
+    ) -> None:
+        self._probes, self._models, self._num_steps = probes, layers, num_steps
+        self.decisions: dict[str, Array] = {}
+        self.times: dict[str, Array] = {}
         self._spikes = {name: np.zeros((batch, *body.shapes[name])) for name in layers}
         self._messages = {name: np.zeros((batch, *body.shapes[name])) for name in layers}
         self._over_time: dict[tuple[str, str], list[Array]] = {}
@@ -122,6 +143,12 @@ class _Log:
 
     def layer(self, name: str, message: Array, spikes: Array, state: State) -> None:
         """Count what a layer sent in a step."""
+        if self.decisions:
+            going_on = (decided_at(self.decisions) == 0).reshape(-1, *(1,) * (spikes.ndim - 1))
+            spikes, message = spikes * going_on, message * going_on
+        if self._models[name].emits == "held":
+            message = message * spikes  # counts once
+            self.times[name] = state["time"]
         self._spikes[name] += spikes
         self._messages[name] += message
         if name in self._probes.spikes:
@@ -133,6 +160,10 @@ class _Log:
             weighted = spikes if weight is None else spikes * weight
             self._append("totals", name, weighted.reshape(len(spikes), -1).sum(axis=1))
 
+    def decided(self) -> bool:
+        """Return whether nothing more will happen in any sample."""
+        return bool(self.decisions) and bool(decided_at(self.decisions).all())
+
     def read(self, readouts: tuple[str, ...], states: Mapping[str, State]) -> None:
         """Read the output layers."""
         for name in readouts:
@@ -140,11 +171,19 @@ class _Log:
             value = states[name]["potential"] if is_potential else self._messages[name].copy()
             self._append("readouts", name, value)
 
+    def readouts(self) -> dict[str, Array]:
+        """Return what was read of the output layers so far."""
+        return {name: np.stack(rows) for (kind, name), rows in self._over_time.items() if kind == "readouts"}
+
+    def end(self, num_steps: int) -> None:
+        """Take the run for one of fewer steps."""
+        self._num_steps = num_steps
+
     def result(self) -> RawRecord:
-        """Return all that was collected."""
+        """Return all that was collected; after the last decision outputs stay and nothing is sent."""
 
         def stack(kind: str) -> dict[str, Any]:
-            return {name: np.stack(rows) for (k, name), rows in self._over_time.items() if k == kind}
+            return {name: self._filled(kind, rows) for (k, name), rows in self._over_time.items() if k == kind}
 
         return RawRecord(
             readouts=stack("readouts"),
@@ -153,4 +192,13 @@ class _Log:
             spike_trains=stack("spikes"),
             potentials=stack("potentials"),
             totals=stack("totals"),
+            decisions=self.decisions,
+            times=self.times,
         )
+
+    def _filled(self, kind: str, rows: list[Array]) -> Array:
+        """Return the rows of a run, and of the steps that it ended before."""
+        if kind == "readouts" and not self._probes.outputs_over_time:
+            return rows[-1][None]
+        rest = rows[-1] if kind == "readouts" else np.zeros_like(rows[-1])
+        return np.stack([*rows, *[rest] * (self._num_steps - len(rows))])

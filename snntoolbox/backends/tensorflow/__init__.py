@@ -27,7 +27,9 @@ class TensorFlowBackend(Backend):
     """Fast simulation of everything the package defines, in float32 or float64."""
 
     name: ClassVar[str] = "tensorflow"
-    capabilities: ClassVar[Capabilities] = Capabilities(codes=frozenset({"few_spike", "rate", "temporal_pattern"}))
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        codes=frozenset({"few_spike", "rate", "temporal_pattern", "ttfs", "ttfs_dyn_thresh"})
+    )
     settings_type: ClassVar[type[Any] | None] = TensorFlowSettings
 
     @classmethod

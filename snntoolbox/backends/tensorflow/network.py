@@ -129,12 +129,20 @@ class Network:
         states, rows = loop(leg.chunks, states, specs, body)
         return states, tf.nest.map_structure(lambda row: tf.reshape(row, (-1, *row.shape[2:])), rows)
 
+    def _with_decisions(self, fixed: Fixed, states: States) -> Fixed:
+        """Add which samples go on, before a step."""
+        decided = [_all_decided(states[name]["decision"]) for name in self.setup.plan.deciding]
+        if not decided:
+            return fixed
+        return {**fixed, "going_on": tf.cast(~tf.reduce_all(tf.stack(decided), 0), self.setup.dtype)}
+
     def _chunk(self, size: int) -> Callable[[Fixed, Values, States, tf.Tensor], tuple[States, Rows]]:
         """Return a function that simulates ``size`` steps of the whole network."""
         runs = [(segment, _run_steps(setup, segment, size)) for setup, segment in _tasks(self.setup)]
 
         def chunk(fixed: Fixed, frames: Values, states: States, first: tf.Tensor) -> tuple[States, Rows]:
             values, states, rows = dict(frames), dict(states), no_rows()
+            fixed = self._with_decisions(fixed, states)
             for segment, run in runs:
                 if segment.alone:
                     values |= apply_alone(segment.nodes[0], values, size)
@@ -176,10 +184,15 @@ def _run_steps(setup: Setup, segment: Segment, size: int) -> Any:
     return tf.function(run, autograph=False, jit_compile=True) if setup.xla else run
 
 
+def _all_decided(decision: tf.Tensor) -> tf.Tensor:
+    """Return for each sample whether all of its decisions have been made."""
+    return tf.reduce_all(tf.reshape(decision > 0, (decision.shape[0], -1)), 1)
+
+
 def _share(fixed: Fixed, segment: Segment) -> Fixed:
     """Return the part of what does not change that a segment needs."""
     nodes = {node.name for node in segment.nodes}
-    share: Fixed = {"sample_ids": fixed["sample_ids"]}
+    share: Fixed = {name: fixed[name] for name in ("sample_ids", "going_on") if name in fixed}
     share["constant"] = {name: value for name, value in fixed["constant"].items() if name in segment.takes}
     for kind in ("clipped", "poisson", "weights"):
         share[kind] = {name: value for name, value in fixed[kind].items() if name in nodes}

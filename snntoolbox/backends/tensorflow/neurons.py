@@ -20,6 +20,10 @@ from snntoolbox.ir.tf_windows import constant
 from snntoolbox.neurons import (
     Accumulator,
     BurstIntegrateAndFire,
+    ExpectantFirstSpike,
+    ExpectantReadout,
+    FirstSpike,
+    FirstSpikeReadout,
     GradedIntegrateAndFire,
     IntegrateAndFire,
     NeuronModel,
@@ -140,6 +144,86 @@ def _integrate(model: Any, state: State, charge: tf.Tensor) -> tuple[tf.Tensor, 
         return total, state["potential"] + (tf.nn.relu(total) - tf.nn.relu(state["charge"]))
     slope = parameter(model.negative_slope, charge)
     return total, state["potential"] + (_rectify(total, slope) - _rectify(state["charge"], slope))
+
+
+@step.register
+def _(model: FirstSpike, state: State, charge: tf.Tensor, tick: Tick) -> tuple[tf.Tensor | None, State]:
+    u, time = state["potential"] + charge, state["time"]
+    threshold = parameter(model.threshold, u)
+    signs = tf.cast(u >= threshold, u.dtype)
+    if model.signed:
+        signs -= tf.cast(u <= -threshold, u.dtype)
+    spikes = tf.where(_may_fire(model, tick, time), signs, tf.zeros((), u.dtype))
+    return spikes, {"potential": u, "time": time + spikes * tf.cast(tick.number, u.dtype)}
+
+
+def _may_fire(model: FirstSpike | ExpectantFirstSpike, tick: Tick, time: tf.Tensor) -> tf.Tensor:
+    """Return where nothing was sent before, within the first and the last step."""
+    number, ready = tf.cast(tick.number, time.dtype), time == 0
+    if np.any(model.first_step):
+        ready &= number >= parameter(model.first_step, time)
+    if isinstance(model, FirstSpike) and np.any(np.isfinite(model.last_step)):
+        ready &= number <= parameter(model.last_step, time)
+    return ready
+
+
+@step.register
+def _(model: FirstSpikeReadout, state: State, charge: tf.Tensor, tick: Tick) -> tuple[tf.Tensor | None, State]:
+    is_open = state["decision"] == 0
+    u = state["potential"] + tf.where(is_open, charge, tf.zeros((), charge.dtype))
+    spikes = tf.cast((u >= parameter(model.threshold, u)) & is_open, u.dtype)
+    return spikes, {"potential": u, "decision": _decision(state, spikes, tick)}
+
+
+def _decision(state: State, spikes: tf.Tensor, tick: Tick) -> tf.Tensor:
+    decided = tf.reduce_max(spikes, axis=-1, keepdims=True)
+    return state["decision"] + decided * tf.cast(tick.number, spikes.dtype)
+
+
+@step.register
+def _(model: ExpectantFirstSpike, state: State, charge: tf.Tensor, tick: Tick) -> tuple[tf.Tensor | None, State]:
+    slope, u, v = _wait(model, state, charge)
+    time, announced = tf.split(state["time"], 2, -1)
+    signs = tf.cast(v >= parameter(model.threshold, v), v.dtype)
+    if model.signed:
+        signs *= tf.sign(u)
+    spikes = tf.where(_may_fire(model, tick, time), signs, tf.zeros((), v.dtype))
+    time += spikes * tf.cast(tick.number, v.dtype)
+    expected = (tf.abs(slope) if model.signed else slope) > model.least_slope
+    announces = tf.cast(expected | (time != 0), v.dtype)
+    changes = tf.where(spikes == 0, tf.abs(announces - announced), tf.zeros((), v.dtype))
+    return _join(spikes, changes), {
+        "charge": _join(u, tf.zeros_like(u)),
+        "potential": _join(v, tf.zeros_like(v)),
+        "time": _join(time, announces),
+    }
+
+
+@step.register
+def _(model: ExpectantReadout, state: State, charge: tf.Tensor, tick: Tick) -> tuple[tf.Tensor | None, State]:
+    is_open = state["decision"] == 0
+    _, u, v = _wait(model, state, charge)
+    spikes = _join(tf.cast((v >= parameter(model.threshold, v)) & is_open, v.dtype), tf.zeros_like(v))
+    return spikes, {
+        "charge": tf.where(is_open, _join(u, tf.zeros_like(u)), state["charge"]),
+        "potential": tf.where(is_open, _join(v, tf.zeros_like(v)), state["potential"]),
+        "decision": _decision(state, spikes, tick),
+    }
+
+
+def _wait(
+    model: ExpectantFirstSpike | ExpectantReadout, state: State, charge: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Return the slope, the charge, and the potential less what missing input raises the threshold by."""
+    slope, missing = tf.split(charge, 2, -1)
+    u = tf.split(state["charge"], 2, -1)[0] + slope
+    size = tf.abs(u) if isinstance(model, ExpectantFirstSpike) and model.signed else u
+    raised = model.raised_by if isinstance(model, ExpectantReadout) else model.patience * model.threshold
+    return slope, u, size - raised * missing
+
+
+def _join(first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
+    return tf.concat([first, second], -1)
 
 
 def _rectify(x: tf.Tensor, slope: tf.Tensor) -> tf.Tensor:

@@ -6,7 +6,7 @@ times larger; only the neurons go through these steps one by one. No TensorFlow 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,12 +51,14 @@ class Plan:
         constant: Nodes whose value is the same in every step; computed once.
         regular: Layers of neurons under a constant current whose spikes follow from a formula.
         segments: All other work of a step, in order.
+        deciding: Readout layers that end the simulation of a sample.
     """
 
     body: Graph
     constant: frozenset[str]
     regular: frozenset[str]
     segments: tuple[Segment, ...]
+    deciding: tuple[str, ...] = ()
 
 
 def make_plan(body: Graph, constant_inputs: Iterable[str], *, regular: bool) -> Plan:
@@ -81,7 +83,14 @@ def make_plan(body: Graph, constant_inputs: Iterable[str], *, regular: bool) -> 
         and _is_regular(node.op.model)
     }
     varying = [node for node in body.nodes if node.name not in constant]
-    return Plan(body, frozenset(constant), frozenset(formula), _segments(varying))
+    return Plan(body, frozenset(constant), frozenset(formula), _segments(varying), tuple(_deciding(body)))
+
+
+def _deciding(body: Graph) -> Iterator[str]:
+    for name in body.outputs:
+        op = body[name].op
+        if isinstance(op, Spiking) and op.model.decides:
+            yield name
 
 
 def _is_regular(model: NeuronModel) -> bool:

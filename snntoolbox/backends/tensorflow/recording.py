@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from snntoolbox.backends.base import RawRecord
+from snntoolbox.backends.base import RawRecord, decided_at
 from snntoolbox.backends.record import Array
 from snntoolbox.backends.tensorflow.segment import Rows, States, row_specs
 from snntoolbox.backends.tensorflow.setup import Setup
@@ -49,6 +49,27 @@ class Recording:
             for name, values in entries.items():
                 self._rows[kind][name][done : done + len(values)] = values.numpy()[:, : self._batch]
 
+    def decided(self, states: States) -> bool:
+        """Return whether the outputs of all samples have decided."""
+        return bool(decided_at(self._decisions(states)).all())
+
+    def fill(self, done: int) -> None:
+        """Record the steps after ``done``, in which outputs stay and nothing is sent."""
+        for kind, entries in self._rows.items():
+            for values in entries.values():
+                values[done:] = values[done - 1] if kind == "readouts" else 0
+
+    def readouts(self, done: int) -> dict[str, Array]:
+        """Return what was read of the output layers in the first ``done`` steps."""
+        return {name: values[:done] for name, values in self._rows["readouts"].items()}
+
+    def end(self, done: int) -> None:
+        """Take the run for one of ``done`` steps."""
+        self._rows = {kind: {n: rows[:done] for n, rows in entries.items()} for kind, entries in self._rows.items()}
+
+    def _decisions(self, states: States) -> dict[str, Array]:
+        return {name: states[name]["decision"].numpy()[: self._batch] for name in self._setup.plan.deciding}
+
     def result(self, states: States, regular_counts: Mapping[str, tf.Tensor]) -> RawRecord:
         """Return the record of the run.
 
@@ -68,6 +89,8 @@ class Recording:
         return RawRecord(
             spike_counts={name: count.astype(np.int32) for name, count in spikes.items()},
             messages=messages,
+            decisions=self._decisions(states),
+            times={n: self._trim(n, states[n]["time"]) for n in body.neurons if _model(body[n].op).emits == "held"},
             **self._rows,
         )
 

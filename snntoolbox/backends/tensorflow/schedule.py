@@ -23,6 +23,8 @@ CHUNK_BYTES = 2**24
 """Most memory for the values of one node in a chunk."""
 LEG_BYTES = 2**26
 """Most memory for what is fed to and recorded in one call."""
+LEG_STEPS = 16
+"""Most steps in one call of a network that ends when its output has decided."""
 WASTED_OPERATIONS = 1e11
 """Multiplications for padding of a batch that take about as long as compiling for its exact size."""
 
@@ -67,6 +69,8 @@ def chunk_steps(plan: Plan, batch: int, num_steps: int, *, xla: bool) -> int:
         num_steps: Number of steps of the run.
         xla: Whether XLA is used; without, the steps of a chunk are always written out.
     """
+    if plan.deciding:
+        return 1  # which samples go on is known after each step only
     stored = [node.name for s in plan.segments for node in s.nodes if node.name not in plan.regular]
     largest = max(plan.body.size(name) for name in stored)
     best = max(min(ROWS // batch, CHUNK_BYTES // (4 * batch * largest), num_steps), 1)
@@ -98,10 +102,14 @@ class Leg:
         return self.chunk * self.chunks + self.rest
 
 
-def legs(num_steps: int, chunk: int, bytes_per_step: int) -> Iterator[Leg]:
-    """Yield the calls of a run, as few as memory for what goes in and out allows."""
+def legs(num_steps: int, chunk: int, bytes_per_step: int, *, may_end: bool = False) -> Iterator[Leg]:
+    """Yield the calls of a run, as few as memory for what goes in and out allows.
+
+    With ``may_end``, some more: after each of them, the run may be over.
+    """
     chunks, rest = divmod(num_steps, chunk)
     most = max(LEG_BYTES // max(bytes_per_step * chunk, 1), 1)
+    most = min(most, max(LEG_STEPS // chunk, 1)) if may_end else most
     for done in range(0, chunks, most):
         last = done + most >= chunks
         yield Leg(chunk, min(most, chunks - done), rest if last else 0, opens=done == 0)

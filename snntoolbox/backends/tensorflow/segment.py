@@ -37,7 +37,8 @@ Rows = dict[str, dict[str, tf.Tensor]]
 """Kind of record, as `RawRecord` names it -> node -> what is recorded in a step or in some steps."""
 Fixed = dict[str, Any]
 """What does not change during a run: ``constant`` (values of nodes), ``clipped`` (currents of regular layers),
-``poisson`` (numbers of Poisson inputs), ``weights`` (of totals), each by node; and ``sample_ids``."""
+``poisson`` (numbers of Poisson inputs), ``weights`` (of totals), each by node; and ``sample_ids``. In a step of a
+network whose output decides also ``going_on``: 1 for samples that are not decided, else 0."""
 
 
 def apply_alone(node: Node, values: Values, size: int) -> Values:
@@ -181,14 +182,25 @@ class _Step:
     def _spiking(self, name: str, model: NeuronModel, charge: tf.Tensor) -> None:
         advance = self._regular if name in self.setup.plan.regular else self._irregular
         spikes = advance(name, model, charge)
-        wanted, seen = self.setup.wanted, tf.zeros_like(charge) if spikes is None else _events(model, spikes)
+        wanted, seen = self.setup.wanted, self._seen(model, charge, spikes)
         if name in wanted.spikes:
             self.rows["spike_trains"][name] = tf.cast(seen, tf.int8)
         if name in wanted.totals:
             weighted = seen * self.fixed["weights"][name] if name in wanted.weighted else seen
             self.rows["totals"][name] = partial_sums(weighted)
-        if spikes is not None:
+        if model.emits == "held":
+            self.values[name] = tf.sign(self.states[name]["time"])
+        elif spikes is not None:
             self.values[name] = _messages(model, spikes)
+
+    def _seen(self, model: NeuronModel, charge: tf.Tensor, spikes: tf.Tensor | None) -> tf.Tensor:
+        """Return how many events each neuron sent, as far as they count."""
+        return tf.zeros_like(charge) if spikes is None else self._going_on(_events(model, spikes))
+
+    def _going_on(self, x: tf.Tensor) -> tf.Tensor:
+        """Return x where the output has not decided before this step, else 0."""
+        going_on = self.fixed.get("going_on")
+        return x if going_on is None else x * tf.reshape(going_on, (-1, *(1,) * (x.shape.rank - 1)))
 
     def _regular(self, name: str, model: Any, charge: tf.Tensor) -> tf.Tensor:
         c = self.fixed["clipped"][name]
@@ -202,9 +214,9 @@ class _Step:
         spikes, state = step(model, before, charge, self._tick(name))
         after = dict(state)
         if "count" in before:
-            after["count"] = before["count"] + _events(model, spikes)
+            after["count"] = before["count"] + self._seen(model, charge, spikes)
         if "net" in before:
-            after["net"] = before["net"] + spikes
+            after["net"] = before["net"] + self._going_on(spikes)
         self.states[name] = after
         if name in self.setup.wanted.potentials:
             self.rows["potentials"][name] = after["potential"]
@@ -222,7 +234,7 @@ def _events(model: NeuronModel, spikes: tf.Tensor) -> tf.Tensor:
     """Return how many events a neuron sent, of whatever sign and size."""
     if model.emits == "graded":
         return tf.cast(spikes != 0, spikes.dtype)
-    return tf.abs(spikes) if model.emits == "signed" else spikes
+    return tf.abs(spikes) if model.emits in ("signed", "held") else spikes
 
 
 def _messages(model: NeuronModel, spikes: tf.Tensor) -> tf.Tensor:

@@ -93,12 +93,19 @@ class TensorFlowSimulation(Simulation):
         states, done, counts = carried, 0, {}
         chunk = chunk_steps(setup.plan, setup.batch, num_steps, xla=self.xla)
         fed = sum(setup.batch * setup.plan.body.size(name) * 8 for name in frames)
-        for leg in legs(num_steps, chunk, fed + recording.bytes_per_step):
+        may_end = bool(setup.plan.deciding) and not probes.potentials
+        for leg in legs(num_steps, chunk, fed + recording.bytes_per_step, may_end=may_end or self.may_stop):
             now = {name: self._stack(setup, list(islice(frame, leg.num_steps))) for name, frame in frames.items()}
             fixed, states, rows, counts = network.leg(leg)(fixed, now, states, tf.constant(done + 1))
             recording.add(rows, done)
             done += leg.num_steps
-        self._end = _End(batch, network, fixed, states, num_steps)
+            if may_end and recording.decided(states):
+                recording.fill(done)
+                break
+            if self.may_stop and done < num_steps and self.decided(recording.readouts(done)):
+                recording.end(done)
+                break
+        self._end = _End(batch, network, fixed, states, done)
         return recording.result(states, counts)
 
     def _network(

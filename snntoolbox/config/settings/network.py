@@ -123,6 +123,21 @@ class Conversion(Section):
         "spikes drawn from the softmax of the potentials, one a tick of a clock or each neuron on its own (Rueckauer "
         "2020, section 2.1.2.4)."
     )
+    time_resolution: float = Field(
+        gt=0,
+        description="Of the spike codes `ttfs`, `ttfs_dyn_thresh` and `ttfs_clamped`: number of time steps after which "
+        "a value of 1 fires. Higher is more precise and takes longer.",
+    )
+    decision_threshold: float = Field(
+        gt=0,
+        description="Of the same codes: output at which the first spike is sent that decides, as a fraction of the "
+        "largest output (see `percentile`). Higher lets more spikes arrive before the decision.",
+    )
+    patience: float = Field(
+        ge=0,
+        description="Of `ttfs_dyn_thresh`: how much input that was announced and is still missing raises a threshold; at "
+        "1, by what it adds in `time_resolution` steps. At 0 neurons do not wait, as those of `ttfs`.",
+    )
 
 
 class Cell(Section):
