@@ -127,11 +127,6 @@ class _Walk:
 
 
 def _apply(node: Node, *inputs: Array) -> Array:
-    """Compute an op for all steps at once."""
-    import tensorflow as tf
+    from snntoolbox.ir.tf_clipping import apply_over_time
 
-    from snntoolbox.ir.tf_ops import apply_op
-
-    steps, batch = inputs[0].shape[:2]
-    value = apply_op(node.op, *(tf.constant(x.reshape(-1, *x.shape[2:])) for x in inputs)).numpy()
-    return np.asarray(value.reshape(steps, batch, *value.shape[1:]), np.float32)
+    return apply_over_time(node.op, *inputs)
