@@ -1,6 +1,6 @@
 """One converted network on every backend; the connection builder; Brian2's batches; NIR and another tool.
 
-    python benchmarks/backends.py                     everything; ten minutes on two cores, training included
+    python benchmarks/backends.py                     everything; half an hour on two cores, training included
     python benchmarks/backends.py --quick             few images and steps
     python benchmarks/backends.py --only parity       parts whose name begins with this; may be given several times
     python benchmarks/backends.py --json FILE         the numbers, for docs/results.md
@@ -9,7 +9,7 @@
                                                       an interpreter that has them (see peers/nir_tools.py)
 
 Parts:
-  parity NAME     LeNet with average pooling and biases, and a residual network, trained here on MNIST: spike counts of
+  parity NAME     LeNet-5 with average pooling and biases, and a residual network, trained here on MNIST: spike counts of
                   each layer against the reference's, accuracy and time of a sample and step, on every backend.
   connections     the synapses of random layers against the evaluation of the ops: largest difference.
   build NAME      10,000 neurons and 1,000,000 synapses: seconds until the first step is simulated.
@@ -63,19 +63,20 @@ def mnist() -> Any:
 
 
 def lenet() -> Any:
-    """Return LeNet: convolution, average pooling, twice; two dense layers; biases everywhere."""
+    """Return LeNet-5: convolution, average pooling, twice; three dense layers; biases everywhere."""
     from keras import Input, Sequential, layers
 
     return Sequential(
         [
             Input((28, 28, 1)),
-            layers.Conv2D(16, 5, activation="relu", name="conv1"),
+            layers.Conv2D(6, 5, activation="relu", name="conv1"),
             layers.AveragePooling2D(2, name="pool1"),
-            layers.Conv2D(32, 5, activation="relu", name="conv2"),
+            layers.Conv2D(16, 5, activation="relu", name="conv2"),
             layers.AveragePooling2D(2, name="pool2"),
             layers.Flatten(name="flatten"),
-            layers.Dense(128, activation="relu", name="dense1"),
-            layers.Dense(10, activation="softmax", name="dense2"),
+            layers.Dense(120, activation="relu", name="dense1"),
+            layers.Dense(84, activation="relu", name="dense2"),
+            layers.Dense(10, activation="softmax", name="dense3"),
         ],
         name="lenet",
     )
@@ -252,7 +253,7 @@ def nir(options: argparse.Namespace) -> dict[str, Any]:
     Other tools start all potentials at 0, so the networks for them are converted that way.
     """
     results: dict[str, Any] = {}
-    steps = 20 if options.quick else 100
+    steps = 20 if options.quick else 50
     with tempfile.TemporaryDirectory() as folder:
         for name in NETWORKS:
             results[name] = _round_trip(Path(folder) / f"{name}.nir", *trained(name, options.quick)[:2], steps)

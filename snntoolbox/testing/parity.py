@@ -36,9 +36,11 @@ TITLES = (
     "start s",
     "run s",
     "µs / sample step",
+    "of processor",
 )
 """What a row says of a backend: spikes of all layers; neurons whose counts differ, and those that are no ties; share of
-samples with the right class and with the reference's; largest difference of an output; times."""
+samples with the right class and with the reference's; largest difference of an output; times, the last one summed over
+threads."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ class BackendParity:
         output_difference: Largest difference of an output from the reference's.
         start_seconds: Time to compile the network and simulate one step of the first batch.
         run_seconds: Time to simulate all samples after that.
+        processor_seconds: What that took of the processor, in all threads of this process.
         num_values: Number of samples times steps.
     """
 
@@ -87,6 +90,7 @@ class BackendParity:
     output_difference: float | None = None
     start_seconds: float = 0.0
     run_seconds: float = 0.0
+    processor_seconds: float = 0.0
     num_values: int = 1
 
     @property
@@ -202,6 +206,7 @@ class _Outcome:
     margins: Mapping[str, Array]
     start_seconds: float
     run_seconds: float
+    processor_seconds: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,10 +227,11 @@ class _Job:
         start = time.perf_counter()
         with backend.compile(self.graph, batch_size=size, dt_ms=self.dt_ms, seed=self.seed) as simulation:
             simulation.run(next(self._stimuli(size)), 1, PROBES)
-            ready = time.perf_counter()
+            ready, used = time.perf_counter(), time.process_time()
             records, margins = zip(*self._batches(simulation, size), strict=True)
         joined = {name: np.concatenate([m[name] for m in margins]) for name in margins[0]}
-        return _Outcome(Record.concatenate(records), joined, ready - start, time.perf_counter() - ready)
+        end, used = time.perf_counter(), time.process_time() - used
+        return _Outcome(Record.concatenate(records), joined, ready - start, end - ready, used)
 
     def _stimuli(self, size: int) -> Iterator[Any]:
         for start in range(0, len(next(iter(self.samples.values()))), size):
@@ -253,6 +259,7 @@ def _judge(expected: _Outcome, got: _Outcome, labels: Array | None, backend: Bac
         output_difference=float(np.abs(outputs - wanted_outputs).max()),
         start_seconds=got.start_seconds,
         run_seconds=got.run_seconds,
+        processor_seconds=got.processor_seconds,
         num_values=len(record) * num_steps,
     )
 
@@ -278,7 +285,8 @@ def _row(one: BackendParity) -> list[str]:
 
 
 def _times(one: BackendParity) -> list[str]:
-    return [f"{one.start_seconds:.1f}", f"{one.run_seconds:.1f}", f"{one.microseconds:.1f}"]
+    used = 1e6 * one.processor_seconds / one.num_values
+    return [f"{one.start_seconds:.1f}", f"{one.run_seconds:.1f}", f"{one.microseconds:.1f}", f"{used:.1f}"]
 
 
 def _cell(layer: LayerParity) -> str:
