@@ -1,10 +1,11 @@
 """What the Loihi backend does, in numbers.
 
-    python benchmarks/loihi.py --data FOLDER [--only golden nmnist mnist cifar search exact] [--quick] [--json FILE]
+    python benchmarks/loihi.py --data FOLDER [--only golden nmnist exact mnist search traffic cifar] [--quick]
+        [--json FILE]
 
-FOLDER holds `mnist_train_60k.npz` and `cifar10_train_50k_jpeg.npz` for `mnist`, `cifar` and `exact`; the other parts
-need no data. The networks are in `loihi_networks/` (train_loihi_networks.py made them; it held out the samples used
-here). nengo-loihi's vectors are in `tests/golden/`.
+FOLDER holds `mnist_train_60k.npz` and `cifar10_train_50k_jpeg.npz` for `exact`, `mnist`, `traffic` and `cifar`; the
+other parts need no data. The networks are in `loihi_networks/` (train_loihi_networks.py made them; it held out the
+samples used here). nengo-loihi's vectors are in `tests/golden/`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import importlib.util
 import json
 import sys
 import time
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -25,12 +25,13 @@ from scipy import sparse
 from snntoolbox.api import convert, evaluate, simulate
 from snntoolbox.backends.loihi.backend import LoihiBackend, LoihiSimulation
 from snntoolbox.backends.loihi.compartments import Compartments
-from snntoolbox.backends.loihi.compiler import network_of
+from snntoolbox.backends.loihi.compiler import layer_stages, network_of
 from snntoolbox.backends.loihi.direct import simulate_directly
-from snntoolbox.backends.loihi.energy import load_profile, profile_names
+from snntoolbox.backends.loihi.dynamic_range import mean_rates
 from snntoolbox.backends.loihi.network import Network, Population, Projection
-from snntoolbox.backends.loihi.partition.options import SearchOptions
+from snntoolbox.backends.loihi.partition.options import CostWeights, SearchOptions
 from snntoolbox.backends.loihi.partition.search import partition
+from snntoolbox.backends.loihi.placement import place, route_length
 from snntoolbox.backends.loihi.settings import LoihiSettings
 from snntoolbox.backends.record import Probes
 from snntoolbox.codes import ConstantCurrent
@@ -130,22 +131,31 @@ def first_output(found: Any) -> Any:
 
 
 def run_chip(simulation: LoihiSimulation, x: Any, y: Any, batch: int) -> dict[str, Any]:
-    """Run samples; return the error over time and the mean of each energy figure."""
-    wrong, energies, wrapped, started = np.zeros(NUM_STEPS), [], 0, time.perf_counter()
+    """Run samples; return the error over time, and energy and time of a sample in each profile."""
+    wrong, wrapped, started = np.zeros(NUM_STEPS), 0, time.perf_counter()
     for first in range(0, len(x), batch):
         simulation.reset()
         record = simulation.run(ConstantCurrent(x[first : first + batch]), NUM_STEPS, Probes())
         wrong += (record.output_over_time.argmax(axis=-1) != y[first : first + batch]).sum(axis=1)
         wrapped += int(simulation.activity.wrapped.sum())
-        energies.append(simulation.energy.as_dict())
     seconds = time.perf_counter() - started
-    mean = {k: float(np.mean([e[k] for e in energies])) for k, v in energies[0].items() if not isinstance(v, str)}
+    details = simulation.details()
+    costs = {name: report.as_dict() for name, report in details.energy.items()}
+    error_over_time = {t: round(100 * float(wrong[t - 1]) / len(x), 2) for t in (10, 20, 30, 50, 70, 100)}
+    products = {
+        name: {t: float(f"{points[t - 1].prod() * 1e-3:.3g}") for t in error_over_time}
+        for name, points in details.curves.items()
+    }
     return {
         "error_percent": round(100 * float(wrong[-1]) / len(x), 3),
-        "error_over_time": {t: round(100 * float(wrong[t - 1]) / len(x), 2) for t in (10, 20, 30, 50, 70, 100)},
+        "error_over_time": error_over_time,
+        "energy_delay_product_over_time": products,
         "seconds_per_sample": round(seconds / len(x), 4),
         "overflows": wrapped,
-        **{k: round(v, 4) for k, v in mean.items()},
+        "costs": {
+            name: {key: value if isinstance(value, str) else round(value, 4) for key, value in cost.items()}
+            for name, cost in costs.items()
+        },
     }
 
 
@@ -155,30 +165,30 @@ def on_chip(name: str, options: argparse.Namespace, count: int, batch: int, sett
     spiking = convert(graph, x_norm)
     result: dict[str, Any] = {"samples": count, "parameters": graph.num_parameters()}
     result["ann_error_percent"] = error(first_output(evaluate(graph, x)), y)
-    float_record = simulate(spiking, x, backend=options.float_backend, num_steps=NUM_STEPS, batch_size=100)
+    float_record = simulate(spiking, x, backend=options.float_backend, num_steps=NUM_STEPS, batch_size=50)
     result["float_snn_error_percent"] = error(float_record.output, y)
     samples = {spiking.inputs[0]: x_norm[:200]}
+    for stage, layers in layer_stages(spiking, settings, samples).items():
+        outputs = mean_rates(layers, {spiking.inputs[0]: x})[layers[-1].name]
+        result[f"rates, {stage}: error_percent"] = error(outputs, y)
+    backend = LoihiBackend(settings)
+    backend.prepare(samples, progress)
     started = time.perf_counter()
-    simulation = LoihiBackend(settings, samples).compile(spiking, batch_size=batch)
+    simulation = backend.compile(spiking, batch_size=batch)
     layout = simulation.compiled.layout
     result["compile_seconds"] = round(time.perf_counter() - started, 1)
     result["neurons"] = layout.network.num_neurons
     result["connections"] = layout.network.num_synapses
     result |= describe(layout)
-    for profile in profile_names()[:1] if options.quick else profile_names():
-        simulation._profile = load_profile(profile)
-        chosen = slice(None) if profile == profile_names()[0] else slice(0, batch)
-        result[profile] = run_chip(simulation, x[chosen], y[chosen], batch)
-    return result
+    say(json.dumps(result))
+    return result | run_chip(simulation, x, y, batch)
 
 
 def describe(layout: Any) -> dict[str, Any]:
-    """Return the size of a layout."""
+    """Return the size of a layout; messages are those of a step in which every neuron fires."""
     usage = np.stack(list(layout.core_usage().values()))
-    same = replace(layout, core={name: np.zeros_like(core) for name, core in layout.core.items()})
-    off_chip = sum(layout.usage(n)[:, 2].sum() for n in layout.tilings) - sum(
-        same.usage(n)[:, 2].sum() for n in layout.tilings
-    )
+    messages = layout.traffic()
+    chip = np.arange(len(messages)) // layout.limits.cores_per_chip
     return {
         "cores": layout.num_cores,
         "chips": layout.num_chips,
@@ -186,7 +196,9 @@ def describe(layout: Any) -> dict[str, Any]:
         "cost": round(layout.cost, 2),
         "input_axons": int(usage[:, 1].sum()),
         "output_axons": int(usage[:, 2].sum()),
-        "off_chip_axons": int(off_chip),
+        "words": int(usage[:, 3].sum()),
+        "core_to_core_messages": int(messages.sum() - np.trace(messages)),
+        "off_chip_messages": int(messages[chip[:, None] != chip].sum()),
         "mean_compartment_use": round(float(usage[:, 0].mean() / layout.limits.compartments), 3),
         "mean_memory_use": round(float(usage[:, 3].mean() / layout.limits.synapse_words), 3),
     }
@@ -199,7 +211,7 @@ def mnist(options: argparse.Namespace) -> dict[str, Any]:
     *_, x_norm, graph = held_out("mnist", options, 1)
     spiking = convert(graph, x_norm)
     for mode in ("hard", "soft"):
-        network, _, _ = network_of(spiking, LoihiSettings(reset_mode=mode))
+        network = network_of(spiking, LoihiSettings(reset_mode=mode)).network
         for name, share in (("shared", True), ("not shared", False)):
             search = SearchOptions("greedy", 1, share_synapses=share, share_axons=share)
             layout = partition(network, search)
@@ -210,8 +222,30 @@ def mnist(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def cifar(options: argparse.Namespace) -> dict[str, Any]:
-    """A MobileNet on the CIFAR-10 JPEGs, cut by the greedy search: the optimal one takes much longer on it."""
-    return on_chip("cifar", options, 50 if options.quick else 200, 25, LoihiSettings(partitioner="greedy"))
+    """A MobileNet on the CIFAR-10 JPEGs."""
+    return on_chip("cifar", options, 50 if options.quick else 100, 25, LoihiSettings())
+
+
+def traffic(options: argparse.Namespace) -> dict[str, Any]:
+    """What it brings to count the messages that samples cause, beside cores, memory and axons."""
+    *_, x_norm, graph = held_out("mnist", options, 1)
+    spiking = convert(graph, x_norm)
+    found = network_of(spiking, LoihiSettings(), {spiking.inputs[0]: x_norm[:200]})
+    results = {}
+    for weight in (0.0, 1.0, 10.0, 100.0):
+        options_of_search = SearchOptions(weights=CostWeights(traffic=weight), rates=found.rates)
+        layout = partition(found.network, options_of_search)
+        placed = place(layout, found.rates)
+        messages = placed.traffic(found.rates)
+        results[f"traffic_weight {weight:g}"] = {
+            "cores": placed.num_cores,
+            "messages_a_step": round(float(messages.sum() - np.trace(messages)), 2),
+            "hops_a_step": round(route_length(messages, placed.limits.cores_per_chip), 2),
+            "hops_a_step_without_placement": round(
+                route_length(layout.traffic(found.rates), layout.limits.cores_per_chip), 2
+            ),
+        }
+    return results
 
 
 def search(options: argparse.Namespace) -> dict[str, Any]:
@@ -220,11 +254,11 @@ def search(options: argparse.Namespace) -> dict[str, Any]:
         "nmnist 2312-512-10": random_dense((2312, 512, 10)),
         "mlp 784-800-800-10": random_dense((784, 800, 800, 10)),
     }
-    networks["lenet, random weights"] = network_of(convert(lenet()), LoihiSettings())[0]
+    networks["lenet, random weights"] = network_of(convert(lenet()), LoihiSettings()).network
     for name in ("mnist", "cifar"):
         graph = load_graph(HERE / "loihi_networks" / f"loihi_{name}.h5")
         if not (options.quick and name == "cifar"):
-            networks[f"cnn {name}"] = network_of(convert(graph), LoihiSettings())[0]
+            networks[f"cnn {name}"] = network_of(convert(graph), LoihiSettings()).network
     results: dict[str, Any] = {}
     for name, network in networks.items():
         for label, how in (
@@ -279,7 +313,17 @@ def exact(options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-PARTS = {"golden": golden, "nmnist": nmnist, "exact": exact, "mnist": mnist, "search": search, "cifar": cifar}
+PARTS = {
+    "golden": golden,
+    "nmnist": nmnist,
+    "exact": exact,
+    "mnist": mnist,
+    "search": search,
+    "traffic": traffic,
+    "cifar": cifar,
+}
+
+NEED_DATA = {"exact", "mnist", "traffic", "cifar"}
 
 
 def main() -> None:
@@ -291,14 +335,14 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write all numbers to this file")
     parser.add_argument("--float-backend", default="tensorflow", help="backend of the float spiking network")
     options = parser.parse_args()
-    if options.data is None and {"mnist", "cifar", "exact"} & set(options.only):
-        parser.error("mnist, cifar and exact need --data")
+    if options.data is None and set(options.only) & NEED_DATA:
+        parser.error(f"{', '.join(sorted(NEED_DATA))} need --data")
     results = {}
     for name in options.only:
         results[name] = PARTS[name](options)
         say(f"{name}: {json.dumps(results[name], indent=2)}")
-    if options.json is not None:
-        options.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+        if options.json is not None:  # after each part, so that none is lost
+            options.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

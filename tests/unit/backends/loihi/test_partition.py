@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
+from math import prod
 
 import numpy as np
 import pytest
@@ -15,7 +17,9 @@ from snntoolbox.backends.loihi.compartments import Compartments
 from snntoolbox.backends.loihi.limits import Limits
 from snntoolbox.backends.loihi.mapper import map_layout
 from snntoolbox.backends.loihi.network import Network, Population, Projection
-from snntoolbox.backends.loihi.partition.options import SearchOptions
+from snntoolbox.backends.loihi.partition.cost import layout_cost, off_chip_axons
+from snntoolbox.backends.loihi.partition.evaluate import Evaluator, Partial
+from snntoolbox.backends.loihi.partition.options import CostWeights, SearchOptions
 from snntoolbox.backends.loihi.partition.search import partition
 from snntoolbox.backends.loihi.placement import place, route_length
 from snntoolbox.errors import ConversionError
@@ -83,12 +87,73 @@ def make(request):
 
 
 @pytest.mark.parametrize(("seed", "soft"), [(0, True), (1, False)])
-def test_dynamic_programming_is_never_worse_than_greedy(network, seed, soft):
+@pytest.mark.parametrize("candidates", [1, 8])
+def test_our_search_is_never_worse_than_greedy(network, seed, soft, candidates):
     made = network(seed, soft=soft)
-    greedy = [partition(made, SearchOptions("greedy", m, limits=SMALL)) for m in (1, 3)]
-    ours = partition(made, SearchOptions("optimal", 8, beam=200, limits=SMALL))
+    greedy = [partition(made, SearchOptions("greedy", m, limits=SMALL)) for m in (1, 3, 10)]
+    ours = partition(made, SearchOptions("optimal", candidates, limits=SMALL))
     assert ours.cost <= min(one.cost for one in greedy) + 1e-9
     assert ours.num_cores <= min(one.num_cores for one in greedy)
+
+
+def test_no_cut_of_a_chain_is_cheaper_than_the_one_found():
+    """Every combination of all candidates, tried one by one."""
+    rng = np.random.default_rng(5)
+    shapes = ((3, 4), (2, 3), (4,))
+    layers = [Population(f"p{i}", shape, Compartments.uniform(prod(shape))) for i, shape in enumerate(shapes)]
+    weights = [sparse.csr_array(rng.integers(1, 9, (12, 6)).astype(np.int16)),
+               sparse.csr_array(rng.integers(1, 9, (6, 4)).astype(np.int16))]  # fmt: skip
+    network = Network(tuple(layers), (Projection("p0", "p1", weights[0]), Projection("p1", "p2", weights[1])))
+    options = SearchOptions(num_candidates=99, limits=replace(SMALL, compartments=4, cores_per_chip=3), pack=False)
+    evaluator = Evaluator(network, options)
+    cheapest = min(
+        (
+            layout_cost(evaluator.layout(solution), options)
+            for tilings in product(*(list(evaluator.tilings(p)) for p in network.populations[::-1]))
+            if isinstance(solution := _solution(evaluator, tilings), Partial)
+        ),
+    )
+    assert partition(network, options).cost == pytest.approx(cheapest)
+
+
+def _solution(evaluator, tilings):
+    solution = Partial()
+    for population, tiling in zip(evaluator.network.populations[::-1], tilings, strict=True):
+        solution = evaluator.extend(solution, population, tiling)
+        if not isinstance(solution, Partial):
+            return None
+    return solution
+
+
+def test_the_search_says_how_far_it_is(network):
+    calls = []
+    made = network(0)
+    partition(made, SearchOptions(num_candidates=2, limits=SMALL), lambda *call: calls.append(call))
+    names = [p.name for p in made.populations[::-1]]
+    assert calls == [(name, i, 10) for i, name in enumerate(names * 2, start=1)]
+
+
+def test_cores_of_one_chip_have_no_axons_off_it(network):
+    layout = partition(network(0), SearchOptions(limits=replace(SMALL, cores_per_chip=128)))
+    assert layout.num_chips == 1 and off_chip_axons(layout) == 0
+    spread = partition(network(0), SearchOptions("greedy", 1, limits=replace(SMALL, cores_per_chip=2)))
+    extra = sum(spread.usage(name)[:, 2].sum() for name in spread.tilings) - sum(
+        replace(spread, core={n: c * 0 for n, c in spread.core.items()}).usage(name)[:, 2].sum()
+        for name in spread.tilings
+    )
+    assert off_chip_axons(spread) == extra > 0
+
+
+def test_messages_count_as_much_as_their_weight_says(network):
+    made = network(4, soft=False)
+    rates = {p.name: np.full(p.size, 0.9 if p.name == "second" else 0.01) for p in made.populations}
+    plain = SearchOptions(num_candidates=2, limits=SMALL, pack=False)
+    dear = replace(plain, weights=CostWeights(traffic=500.0), rates=rates)
+    layout = partition(made, plain)
+    pairs = zip(made.projections, layout.plans, strict=True)
+    messages = sum(rates[projection.source][plan.fanout.source].sum() for projection, plan in pairs)
+    assert layout_cost(layout, dear) - layout_cost(layout, plain) == pytest.approx(500 * messages / SMALL.output_axons)
+    assert partition(made, dear).cost <= layout_cost(layout, dear) + 1e-9
 
 
 def test_when_nothing_fits_the_error_names_layer_limit_and_excess(network):
