@@ -91,7 +91,8 @@ def _unwinding_on_termination() -> Iterator[None]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status: 0 done, 1 an error of the input or run, 2 wrong arguments.
 
-    A process that is asked to end (SIGTERM) ends with 143. A check that finds problems, and backends that differ by more than ties and rules they declare, are errors.
+    A check that finds problems, and backends that differ by more than ties and rules they declare, are errors. A
+    process that is asked to end (SIGTERM) ends with 143.
     """
     parser = _parser()
     given = parser.parse_args(arguments)

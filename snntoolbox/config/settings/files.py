@@ -86,8 +86,8 @@ class Input(Section):
         description="Library that the network was trained in. `auto`: found from the file's suffix."
     )
     input_shape: tuple[Length, ...] = Field(
-        description="Shape of a sample without batch, for a network that leaves sizes open, in the order of axes of its "
-        "file: `224, 224, 3` for Keras, `3, 224, 224` for an ONNX file from PyTorch. Empty: what the file says."
+        description="Shape of a sample without batch, for a network that leaves sizes open, in the order of axes of "
+        "its file: `224, 224, 3` for Keras, `3, 224, 224` for an ONNX file from PyTorch. Empty: what the file says."
     )
     input_layout: Literal["auto", "channels_first", "channels_last"] = Field(
         description="Where an ONNX file has the channels of its inputs. The data set has them last, whatever the file "
