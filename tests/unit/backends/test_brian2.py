@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from spiking_networks import SHAPE, assert_equal_records, assert_like_reference, probe_all, residual_network
 
-from snntoolbox.backends import Probes, base, parts
+from snntoolbox.backends import Probes, parts
 from snntoolbox.backends.brian2 import Brian2Backend, Brian2Settings
 from snntoolbox.backends.brian2 import simulation as simulation_module
 from snntoolbox.backends.reference import ReferenceBackend
@@ -16,7 +16,7 @@ from snntoolbox.codes import ConstantCurrent, PoissonSpikes, SpikeTrains
 from snntoolbox.errors import UnsupportedError
 from snntoolbox.ir import Graph, Node, ops
 from snntoolbox.neurons import IntegrateAndFire, SignedIntegrateAndFire, SoftmaxNeuron
-from snntoolbox.registry import Registry
+from snntoolbox.registry import CODES
 
 NEURONS = {
     "threshold of each channel": IntegrateAndFire(np.array([1.0, 0.5, 0.8, 1.2]), initial_potential=0.3),
@@ -206,11 +206,8 @@ def test_batches_with_many_synapses_are_simulated_in_parts(rng, x, monkeypatch):
     assert_like_reference(Brian2Backend(), graph, PoissonSpikes(x, rate=0.7), runs=1)
 
 
-def test_other_codes_are_refused(rng, monkeypatch):
-    codes = Registry("spike code", "snntoolbox.codes", {"rate": "x:X", "first_spike": "x:Y"})
-    monkeypatch.setattr(base, "CODES", codes)
-    graph = residual_network(rng).with_attributes(spike_code="first_spike")
-    with pytest.raises(
-        UnsupportedError, match=r"spike code 'first_spike' is not supported\. This backend runs: rate\."
-    ):
+@pytest.mark.parametrize("code", [name for name in CODES.names() if name != "rate"])
+def test_other_codes_are_refused(rng, code):
+    graph = residual_network(rng).with_attributes(spike_code=code)
+    with pytest.raises(UnsupportedError, match=rf"spike code '{code}' is not supported\. This backend runs: rate\."):
         Brian2Backend().compile(graph, batch_size=1)

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from spiking_networks import SHAPE, assert_equal_records, assert_like_reference, probe_all, residual_network
 
-from snntoolbox.backends import Probes, base, parts
+from snntoolbox.backends import Probes, parts
 from snntoolbox.backends.pynn import NestBackend, NeuronBackend, PyNNBrian2Backend
 from snntoolbox.backends.reference import ReferenceBackend
 from snntoolbox.codes import ConstantCurrent, PoissonSpikes, SpikeTrains
 from snntoolbox.errors import UnsupportedError
 from snntoolbox.ir import Graph, ops
 from snntoolbox.neurons import IntegrateAndFire, SoftmaxNeuron
-from snntoolbox.registry import BACKENDS, Registry
+from snntoolbox.registry import BACKENDS, CODES
 
 MISSING = NeuronBackend.why_unavailable()
 NEURON = pytest.param(NeuronBackend, marks=pytest.mark.skipif(MISSING is not None, reason=MISSING or ""))
@@ -130,13 +130,10 @@ def test_batches_with_many_synapses_are_simulated_in_parts(simulator, rng, x, mo
     assert_like_reference(simulator(), residual_network(rng), ConstantCurrent(x), probes=probe_all(rng), runs=2)
 
 
-def test_other_codes_are_refused(simulator, rng, monkeypatch):
-    codes = Registry("spike code", "snntoolbox.codes", {"rate": "x:X", "first_spike": "x:Y"})
-    monkeypatch.setattr(base, "CODES", codes)
-    graph = residual_network(rng).with_attributes(spike_code="first_spike")
-    with pytest.raises(
-        UnsupportedError, match=r"spike code 'first_spike' is not supported\. This backend runs: rate\."
-    ):
+@pytest.mark.parametrize("code", [name for name in CODES.names() if name != "rate"])
+def test_other_codes_are_refused(simulator, rng, code):
+    graph = residual_network(rng).with_attributes(spike_code=code)
+    with pytest.raises(UnsupportedError, match=rf"spike code '{code}' is not supported\. This backend runs: rate\."):
         simulator().compile(graph, batch_size=1)
 
 
