@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from snntoolbox.analysis.activation_values import ActivationCoding
 from snntoolbox.analysis.correlation import Comparison, SpikeStatistics
-from snntoolbox.analysis.energy import Energy
 from snntoolbox.analysis.early_exit import Exits
+from snntoolbox.analysis.energy import Energy
 from snntoolbox.analysis.propagation import Propagation
 from snntoolbox.analysis.regression import ErrorSummary
 
