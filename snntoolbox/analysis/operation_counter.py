@@ -17,8 +17,9 @@ from snntoolbox.analysis.operations import (
     neuron_updates,
     operation_weights,
 )
-from snntoolbox.analysis.passed_spikes import PassedSpikes
+from snntoolbox.analysis.passed_spikes import PassedSpikes, wanted_trains
 from snntoolbox.analysis.results import Operations
+from snntoolbox.analysis.threshold_updates import ThresholdUpdates
 from snntoolbox.backends.record import Probes, Record
 from snntoolbox.codes import Stimulus
 from snntoolbox.ir import Graph
@@ -48,6 +49,8 @@ class OperationCounter:
         self._graph, self._ann, self._seed = graph, ann or graph, seed
         self.fan_outs = fan_out(graph)
         self._passed = PassedSpikes(graph)
+        self._thresholds = ThresholdUpdates(graph)
+        self._threshold_updates = 0.0
         self._constant = set(graph.inputs)
         self._samples, self._num_steps = 0, 0
         self._over_time: NDArray[np.float64] | None = None
@@ -61,13 +64,16 @@ class OperationCounter:
             batch_size: Number of samples of the largest batch.
             num_steps: Number of steps.
         """
-        return Probes(spikes=self._passed.wanted_trains(batch_size, num_steps), totals=operation_weights(self._graph))
+        layers = dict.fromkeys([*self._passed.layers, *self._thresholds.layers])
+        trains = wanted_trains(self._graph, layers, batch_size, num_steps)
+        return Probes(spikes=trains, totals=operation_weights(self._graph))
 
     def add(self, record: Record, stimulus: Stimulus | Mapping[str, Stimulus] | None) -> None:
         """Add a batch: a record of what `probes` names, and the input if it may be spikes."""
         self._samples += len(record)
         self._num_steps = record.num_steps
         self._spikes += float(sum(counts.sum(dtype=np.float64) for counts in record.spike_counts.values()))
+        self._threshold_updates += float(self._thresholds.count(record).sum())
         for name, totals in self._passed.totals(record).items():
             self._count(name, totals)
         for name, one in named_stimuli(self._graph, stimulus).items():
@@ -101,7 +107,10 @@ class OperationCounter:
             ratio=total / ann if ann else None,
             neuron_updates=updates,
             per_layer={name: count / self._samples for name, count in self._per_layer.items()},
-            upper_bound=self._passed.upper_bound or bool(self._passed.inputs - self._constant),
+            threshold_updates=self._threshold_updates / self._samples,
+            upper_bound=self._passed.upper_bound
+            or self._thresholds.upper_bound
+            or bool(self._passed.inputs - self._constant),
             proportional=self._passed.proportional,
             ann_counts=ann_counts(self._ann),
             snn_counts=snn_counts(
@@ -109,6 +118,7 @@ class OperationCounter:
                 synaptic=synaptic,
                 spikes=self._spikes / self._samples,
                 neuron_updates=updates,
+                threshold_updates=self._threshold_updates / self._samples,
                 synapse=synapse_kinds(self._graph.attributes.get("spike_code", "")),
             ),
         )

@@ -22,10 +22,13 @@ from snntoolbox.analysis.adjacency import WEIGHTED, pull_back
 from snntoolbox.backends.head import split_head
 from snntoolbox.codes import Stimulus
 from snntoolbox.ir import Graph, Node
-from snntoolbox.ir.ops import Affine, MaxPool, SpikingMaxPool
+from snntoolbox.ir.ops import Affine, Concat, Conv, ConvTranspose, Dense, MaxPool, Slice, SpikingMaxPool
+from snntoolbox.registry import CODES
 
 __all__ = [
     "ann_operations",
+    "announcement_costs",
+    "announcing_nodes",
     "connections",
     "fan_out",
     "input_operations",
@@ -62,10 +65,60 @@ def operation_costs(body: Graph, ends: Collection[str] = ()) -> dict[str, NDArra
     Returns:
         Node -> array of its shape.
     """
+    announcing = announcing_nodes(body)
+    weighted = {node.name for node in body.nodes if isinstance(node.op, WEIGHTED)}
+    return _costs(body, {*ends, *announcing}, weighted - announcing)
+
+
+def announcement_costs(body: Graph, ends: Collection[str] = ()) -> dict[str, NDArray[np.int64]]:
+    """Return how many synapses one message of each element of each node tells that a threshold changes.
+
+    Args:
+        body: The part of a graph that is simulated.
+        ends: Nodes at which counting ends.
+
+    Returns:
+        Node -> array of its shape.
+    """
+    announcing = announcing_nodes(body)
+    # A scaling of single elements only brings an announcement to the size of the message that it is about.
+    return _costs(body, ends, {name for name in announcing if isinstance(body[name].op, Dense | Conv | ConvTranspose)})
+
+
+def announcing_nodes(body: Graph) -> frozenset[str]:
+    """Return the nodes whose values change thresholds alone, in a network whose neurons announce their spikes.
+
+    Neurons of such a code take the current and what is missing of it, joined along the last axis
+    (`snntoolbox.passes.add_announcements`).
+    """
+    if not _announces(body):
+        return frozenset()
+    missing = set()
+    for name in body.neurons:
+        joined = body[body[name].inputs[0]]
+        if isinstance(joined.op, Concat):
+            missing.add(joined.inputs[1])
+    readers: dict[str, set[str]] = {}
+    for node in body.nodes:
+        for source in node.inputs:
+            readers.setdefault(source, set()).add(node.name)
+    for node in reversed(body.nodes):
+        read_by = readers.get(node.name, set())
+        if read_by and read_by <= missing and _passes_spikes(node) and not isinstance(node.op, Slice):
+            missing.add(node.name)
+    return frozenset(missing)
+
+
+def _announces(graph: Graph) -> bool:
+    code = graph.attributes.get("spike_code", "")
+    return bool(code) and bool(getattr(CODES.load(code), "announces", False))
+
+
+def _costs(body: Graph, ends: Collection[str], counted: Collection[str]) -> dict[str, NDArray[np.int64]]:
     cost = {node.name: np.zeros(body.shapes[node.name], np.int64) for node in body.nodes}
     for node in reversed(body.nodes):
         if _passes_spikes(node) and node.name not in ends:
-            arriving = cost[node.name] + isinstance(node.op, WEIGHTED)
+            arriving = cost[node.name] + (node.name in counted)
             parts = pull_back(node.op, arriving, body.input_shapes(node.name))
             for source, part in zip(node.inputs, parts, strict=True):
                 cost[source] += part
@@ -111,7 +164,8 @@ def neuron_updates(graph: Graph, num_steps: int = 1) -> int:
     Neurons that send in a window of their own are updated there alone: before, they only add up what arrives.
     """
     windows = {name: getattr(getattr(graph[name].op, "model", None), "window", num_steps) for name in graph.neurons}
-    return sum(graph.size(name) * min(num_steps, windows[name]) for name in graph.neurons)
+    total = sum(graph.size(name) * min(num_steps, windows[name]) for name in graph.neurons)
+    return total // 2 if _announces(graph) else total  # half of such a layer is what its neurons announce
 
 
 def input_operations(stimulus: Stimulus, weights: Array, num_steps: int, seed: int = 0) -> NDArray[np.float64]:

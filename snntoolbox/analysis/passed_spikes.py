@@ -13,7 +13,7 @@ as if every spike were passed on: an upper bound. `PassedSpikes` says which of t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 from math import prod
 from typing import Any
@@ -29,13 +29,20 @@ from snntoolbox.backends.record import Record
 from snntoolbox.ir import Graph, Node
 from snntoolbox.ir.ops import Concat, Pad, Permute, Reshape, Slice, Spiking, SpikingMaxPool, Upsample
 
-__all__ = ["TRAINS_LIMIT_BYTES", "PassedSpikes"]
+__all__ = ["TRAINS_LIMIT_BYTES", "PassedSpikes", "wanted_trains"]
 
 Array = NDArray[Any]
 _MOVES = (Concat, Pad, Permute, Reshape, Slice, Upsample)
 _CHUNK = 1 << 22  # neurons looked at at a time
 TRAINS_LIMIT_BYTES = 1 << 28
 """Spike trains of a batch are asked for up to this size."""
+
+
+def wanted_trains(graph: Graph, layers: Iterable[str], batch_size: int, num_steps: int) -> tuple[str, ...]:
+    """Return the layers whose spike trains are to be recorded; none if a batch of them is too large."""
+    names = tuple(layers)
+    size = sum(graph.size(name) for name in names) * batch_size * num_steps
+    return names if size <= TRAINS_LIMIT_BYTES else ()
 
 
 class PassedSpikes:
@@ -66,11 +73,6 @@ class PassedSpikes:
         self.upper_bound = bool(self._replay.layers and self._replay.inputs)
         self.proportional = False
 
-    def wanted_trains(self, batch_size: int, num_steps: int) -> tuple[str, ...]:
-        """Return the layers whose spike trains are to be recorded; none if a batch of them is too large."""
-        size = sum(self._body.size(name) for name in self.layers) * batch_size * num_steps
-        return self.layers if size <= TRAINS_LIMIT_BYTES else ()
-
     def totals(self, record: Record) -> dict[str, NDArray[np.float64]]:
         """Return operations that the spikes of each layer cause, shape (steps, batch).
 
@@ -87,7 +89,7 @@ class PassedSpikes:
         for name in self.layers:
             if name not in found:
                 continue
-            if name in self._pooled and not one_message_size(self._body, record, name):
+            if name in self._pooled and not one_message_size(self._body, record, name, self._bounds[name]):
                 self.upper_bound = True
             elif name in record.spike_trains and (name in self._pooled or replayed):
                 found[name] = self._over_time(name, record.spike_trains[name], costs)

@@ -25,14 +25,16 @@ _ROUNDING = 1e-6
 """Share of the smallest message below which a message is what is left of rounding."""
 
 
-def one_message_size(body: Graph, record: Record, layer: str) -> bool:
+def one_message_size(body: Graph, record: Record, layer: str, costs: Array) -> bool:
     """Return whether every spike of a layer carried the message of its model's ``message_size`` in a run.
 
     Spikes of either sign or with a payload show in sums of messages that are not the number of spikes times the size.
+    Neurons whose spikes cost nothing are not looked at.
     """
     size = np.asarray(getattr(_model(body, layer), "message_size", np.nan), np.float64)
-    expected = record.spike_counts[layer] * size
-    return bool(np.allclose(record.messages[layer], expected, rtol=1e-4, atol=1e-6 * float(np.max(size))))
+    expected = np.where(costs > 0, record.spike_counts[layer] * size, 0.0)
+    received = np.where(costs > 0, record.messages[layer], 0.0)
+    return bool(np.allclose(received, expected, rtol=1e-4, atol=1e-6 * float(np.max(size))))
 
 
 def spike_values(body: Graph, record: Record, layer: str) -> Array | None:

@@ -72,6 +72,7 @@ class Operations:
         snn_total: ``snn``, 2 for each of ``snn_input_macs``, and 1 for each element of a constant input that is scaled.
         ratio: ``snn_total`` / ``ann``.
         neuron_updates: Neurons x steps: states that a simulator with a clock updates, counted apart.
+        threshold_updates: Synapses told that a threshold changes, counted apart; 0 for codes without announcements.
         per_layer: Layer or input -> its share of ``snn``.
         upper_bound: Whether ``snn`` includes spikes that a max-pool discards.
         proportional: Whether ``snn_over_time`` is partly in proportion to the spikes in front of a max-pool.
@@ -85,6 +86,7 @@ class Operations:
     snn_total: float | None = None
     ratio: float | None = None
     neuron_updates: int | None = None
+    threshold_updates: float | None = None
     per_layer: Mapping[str, float] = field(default_factory=dict)
     upper_bound: bool = False
     proportional: bool = False

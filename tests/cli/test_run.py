@@ -183,7 +183,7 @@ def test_entropy_codes_need_no_simulation(run) -> None:
 def test_an_unknown_cost_profile_stops_before_anything_runs(run, project: Path) -> None:
     observed = run({"cost.profiles": "loihu"})
     assert observed["status"] == 1 and "Did you mean 'loihi'" in observed["err"]
-    assert not (project / "log").exists()
+    assert not (project / "log/test").exists()
 
 
 def test_check_says_that_all_fits(project: Path, capsys) -> None:

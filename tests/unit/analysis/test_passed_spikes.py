@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from snntoolbox.analysis.accumulate import Batch, Collector
+from snntoolbox.analysis.operation_counter import OperationCounter
 from snntoolbox.analysis.operations import fan_out, operation_weights
 from snntoolbox.analysis.passed_spikes import PassedSpikes
 from snntoolbox.backends.kernels import apply_op
@@ -112,11 +113,11 @@ def without_trains(record: Record) -> Record:
 
 
 def test_spike_trains_are_asked_for_as_far_as_memory_allows(monkeypatch: pytest.MonkeyPatch) -> None:
-    passed = PassedSpikes(EXACT["pool"])
-    assert passed.wanted_trains(3, STEPS) == ("spikes",)
+    counter = OperationCounter(EXACT["pool"])
+    assert counter.probes(3, STEPS).spikes == ("spikes",)
     monkeypatch.setattr("snntoolbox.analysis.passed_spikes.TRAINS_LIMIT_BYTES", 3 * STEPS * 128 - 1)
-    assert passed.wanted_trains(3, STEPS) == ()
-    assert PassedSpikes(EXACT["no pool"]).wanted_trains(3, STEPS) == ()
+    assert counter.probes(3, STEPS).spikes == ()
+    assert OperationCounter(EXACT["no pool"]).probes(3, STEPS).spikes == ()
 
 
 OTHERS = {
