@@ -1,7 +1,8 @@
-"""Threshold updates, in codes whose neurons announce their spikes: synapses that are told to expect one, or no longer to.
+"""Threshold updates, where neurons announce their spikes: synapses that are told to expect one, or no longer to.
 
-An announcement, and a spike that makes up for it, changes the threshold of every neuron behind it (Rueckauer 2020, section
-2.2.2.2): one update for each synapse. Max-pooling passes on the first announcement of a window, as it does with spikes.
+An announcement, and a spike that makes up for it, changes the threshold of every neuron behind it (Rueckauer 2020,
+section 2.2.2.2): one update for each synapse. Max-pooling passes on the first announcement of a window, as it does with
+spikes.
 """
 
 from __future__ import annotations
