@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -94,6 +97,16 @@ def test_a_saved_mapping_runs_the_same(network, input_bias, tmp_path):
     np.savez(tmp_path / "other.npz", a=np.zeros(1))
     with pytest.raises(DataError, match="no Loihi mapping"):
         load_mapping(tmp_path / "other.npz")
+
+
+def test_every_array_of_the_file_is_documented(network, tmp_path):
+    save_mapping(map_layout(partition(network(3), SearchOptions("greedy", 1, limits=SMALL))), tmp_path / "chip.npz")
+    text = (Path(__file__).parents[4] / "docs" / "loihi.md").read_text(encoding="utf-8")
+    table = text.partition("## The saved mapping")[2].partition("## ")[0]
+    with np.load(tmp_path / "chip.npz") as file:
+        names = {re.sub(r"layer_\d+_", "layer_<i>_", name) for name in file}
+    short = {name if f"`{name}`" in table else re.sub("^(register|layer_<i>)", "", name) for name in names}
+    assert [name for name in sorted(short) if f"`{name}`" not in table] == []
 
 
 def test_every_profile_gives_energy_and_time_that_add_up(network, input_bias):
