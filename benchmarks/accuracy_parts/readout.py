@@ -22,7 +22,7 @@ def run(setup):
     num_steps = min(NUM_STEPS, max(setup.steps))
     for network in setup.networks:
         spiking = snntoolbox.convert(
-            network.graph, setup.x_norm, channel_wise=True, refinement=Refinement(readout_start="auto")
+            network.graph, setup.x_norm[:256], channel_wise=True, refinement=Refinement(readout_start="auto")
         )
         automatic = int(spiking.attributes[READOUT_START])
         spiking = spiking.with_attributes(**{READOUT_START: "0"})
