@@ -132,6 +132,7 @@ CODES = Registry(
     {
         "rate": "snntoolbox.codes.rate:RateCode",
         "ttfs": "snntoolbox.codes.ttfs:TTFSCode",
+        "ttfs_exact": "snntoolbox.codes.ttfs_exact:ExactTTFSCode",
         "ttfs_dyn_thresh": "snntoolbox.codes.ttfs_dyn_thresh:DynamicThresholdCode",
         "temporal_pattern": "snntoolbox.codes.temporal_pattern:TemporalPatternCode",
         "few_spike": "snntoolbox.codes.few_spike:FewSpikeCode",

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from snntoolbox.codes.stimulus import Array, Stimulus, frozen_values, sample_numbers
-from snntoolbox.neurons import Clock, PatternNeuron
+from snntoolbox.neurons import Clock, WindowedNeuron
 
 __all__ = ["PatternSpikes"]
 
 
 @dataclass(frozen=True, eq=False)
 class PatternSpikes(Stimulus):
-    """Values that pattern neurons send in the first steps; afterwards nothing comes in (Rueckauer 2020, eq. 2.31).
+    """Values that neurons send in a window of the first steps; afterwards nothing comes in (Rueckauer 2020, eq. 2.31).
 
     Attributes:
         values: Shape (batch, *sample shape). Negative values send spikes of negative sign.
@@ -25,7 +25,7 @@ class PatternSpikes(Stimulus):
     """
 
     values: Array
-    neuron: PatternNeuron
+    neuron: WindowedNeuron
     sample_ids: Any = None
 
     def __post_init__(self) -> None:

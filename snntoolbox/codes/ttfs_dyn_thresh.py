@@ -27,7 +27,7 @@ class DynamicThresholdCode(TTFSCode):
     name: ClassVar[str] = "ttfs_dyn_thresh"
     announces: ClassVar[bool] = True
 
-    patience: float = 0.25
+    patience: float = 0.1
 
     @classmethod
     def from_settings(cls, settings: Settings, peak: float = 1.0) -> Self:

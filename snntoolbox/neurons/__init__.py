@@ -10,6 +10,7 @@ from snntoolbox.neurons.few_spike import FewSpikeNeuron
 from snntoolbox.neurons.first_spike import FirstSpike, FirstSpikeReadout
 from snntoolbox.neurons.graded import GradedIntegrateAndFire
 from snntoolbox.neurons.integrate_and_fire import IntegrateAndFire
+from snntoolbox.neurons.latency import LatencyNeuron
 from snntoolbox.neurons.pattern import PatternNeuron
 from snntoolbox.neurons.readout import Accumulator, SoftmaxNeuron
 from snntoolbox.neurons.signed import SignedIntegrateAndFire
@@ -28,6 +29,7 @@ __all__ = [
     "FirstSpikeReadout",
     "GradedIntegrateAndFire",
     "IntegrateAndFire",
+    "LatencyNeuron",
     "NeuronModel",
     "PatternNeuron",
     "SignedIntegrateAndFire",
@@ -48,6 +50,7 @@ MODELS: dict[str, type[NeuronModel]] = {
         FirstSpikeReadout,
         GradedIntegrateAndFire,
         IntegrateAndFire,
+        LatencyNeuron,
         PatternNeuron,
         SignedIntegrateAndFire,
         SoftmaxNeuron,

@@ -56,7 +56,7 @@ class ExpectantFirstSpike(NeuronModel):
     emits: ClassVar[Literal["spikes", "signed", "graded", "held"]] = "held"
 
     threshold: float = 10.0
-    patience: float = 0.25
+    patience: float = 0.1
     least_slope: float = 1 / 64
     first_step: float = 0.0
     signed: bool = False

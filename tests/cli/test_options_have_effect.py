@@ -184,6 +184,7 @@ CASES: dict[str, tuple[Overrides, Any, Prepare | None]] = {
     "conversion.output": ({}, "softmax_poisson", None),
     "conversion.time_resolution": (TTFS, 2, None),
     "conversion.decision_threshold": (TTFS, 4, None),
+    "conversion.layer_window": ({"conversion.spike_code": "ttfs_exact", "simulation.duration": 130}, 3, None),
     "conversion.patience": ({**TTFS, "conversion.spike_code": "ttfs_dyn_thresh"}, 2, None),
     "conversion.time_resolution": (TTFS, 2, None),
     "conversion.decision_threshold": (TTFS, 4, None),

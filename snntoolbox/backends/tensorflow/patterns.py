@@ -15,7 +15,7 @@ import tensorflow as tf
 from snntoolbox.backends.tensorflow.neurons import parameter
 from snntoolbox.errors import UnsupportedError
 from snntoolbox.ir.tf_windows import constant
-from snntoolbox.neurons import FewSpikeNeuron, PatternNeuron, WindowedNeuron
+from snntoolbox.neurons import FewSpikeNeuron, LatencyNeuron, PatternNeuron, WindowedNeuron
 
 __all__ = ["Place", "send"]
 
@@ -54,14 +54,16 @@ def _fire(model: WindowedNeuron, u: tf.Tensor, place: int) -> Place:
     raise UnsupportedError(f"neuron model {type(model).__name__} is not defined in TensorFlow")
 
 
-@_open.register
-def _(model: PatternNeuron, charge: tf.Tensor) -> tf.Tensor:
+@_open.register(LatencyNeuron)
+@_open.register(PatternNeuron)
+def _(model: LatencyNeuron | PatternNeuron, charge: tf.Tensor) -> tf.Tensor:
     rectified = tf.maximum(charge, 0)
     if np.any(np.asarray(model.negative_slope) != 0):
         rectified += parameter(model.negative_slope, charge) * tf.minimum(charge, 0)
     # As a constant beside the graph: XLA replaces a division by a known number by a product that is not exact.
     u = rectified / constant(model.size, charge)
-    return u if model.one_hot else u + parameter(model.rounding, u) * tf.sign(u)
+    one_hot = isinstance(model, PatternNeuron) and model.one_hot
+    return u if one_hot else u + parameter(model.rounding, u) * tf.sign(u)
 
 
 @_fire.register
@@ -70,6 +72,13 @@ def _(model: PatternNeuron, u: tf.Tensor, place: int) -> Place:
     spikes = tf.sign(u) * tf.cast(tf.abs(u) >= parameter(model.threshold_at(place), u), u.dtype)
     left = u * (1 - tf.abs(spikes)) if model.one_hot else u - spikes * parameter(value, u)
     return Place(spikes, spikes * parameter(value * model.size, u), left)
+
+
+@_fire.register
+def _(model: LatencyNeuron, u: tf.Tensor, place: int) -> Place:
+    value = model.value_at(place)
+    spikes = tf.sign(u) * tf.cast(tf.abs(u) >= parameter(value, u), u.dtype)
+    return Place(spikes, spikes * parameter(value * model.size, u), u * (1 - tf.abs(spikes)))
 
 
 @_open.register

@@ -135,8 +135,13 @@ class Conversion(Section):
     )
     patience: float = Field(
         ge=0,
-        description="Of `ttfs_dyn_thresh`: how much input that was announced and is still missing raises a threshold; at "
-        "1, by what it adds in `time_resolution` steps. At 0 neurons do not wait, as those of `ttfs`.",
+        description="Of `ttfs_dyn_thresh`: how much input that was announced and is still missing raises a threshold; "
+        "at 1, by what it adds in `time_resolution` steps. At 0 neurons do not wait, as those of `ttfs`.",
+    )
+    layer_window: int = Field(
+        ge=1,
+        description="Of `ttfs_exact`: number of time steps in which a layer fires, and so of levels that an activation "
+        "is rounded to. The run takes as many windows as there are layers of neurons, and one for the input.",
     )
 
 
