@@ -94,7 +94,7 @@ class Setup:
         graphs = {name: snntoolbox.parse(files[name]) for name in names}
         return cls(graphs, x_train[np.sort(chosen)], x[:count], y[:count], options.quick, options.mnist)
 
-    def curve(self, network, num_steps=None, *, count=None, norm=None, **options):
+    def curve(self, network, num_steps=None, *, count=None, norm=None, also=(), **options):
         """Convert a network, simulate it and return its `Curve`.
 
         Args:
@@ -102,6 +102,7 @@ class Setup:
             num_steps: Number of steps; the largest of `steps` unless given.
             count: Number of test images; all unless given.
             norm: Number of images to calibrate on; all unless given.
+            also: Further steps to report.
             options: Of `snntoolbox.convert`. Methods that find scales for a number of steps are given this one.
         """
         num_steps = min(num_steps or max(self.steps), max(self.steps))
@@ -119,7 +120,7 @@ class Setup:
         seconds = time.perf_counter() - converted
         decided = record.output_over_time.argmax(-1)
         operations = np.cumsum(sum(np.asarray(total, np.float64).mean(axis=1) for total in record.totals.values()))
-        steps = sorted({step for step in self.steps if step <= num_steps} | {num_steps})
+        steps = sorted({step for step in (*self.steps, *also) if step <= num_steps} | {num_steps})
         return Curve(
             accuracy={step: float((decided[step - 1] == y).mean()) for step in steps},
             agreement={step: float((decided[step - 1] == classes).mean()) for step in steps},

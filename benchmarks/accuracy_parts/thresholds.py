@@ -1,0 +1,53 @@
+"""Scales and neurons: accuracy against the number of steps, for each technique alone and for some together."""
+
+from dataclasses import asdict
+
+from accuracy_setup import joined, percents, show
+
+CHANNELS = {"channel_wise": True}
+SIGNED = {**CHANNELS, "neuron_model": "signed"}
+POWERS = {**CHANNELS, "neuron_model": "graded"}
+UNIFORM = {**CHANNELS, "neuron_model": "graded", "levels": 15, "level_spacing": "uniform"}
+
+TECHNIQUES = {
+    "maximum, from 0": {"method": "maximum", "initial_potential": 0.0},
+    "percentile, from 0": {"initial_potential": 0.0},
+    "percentile": {},
+    "robust": {"method": "robust"},
+    "percentile, channels": CHANNELS,
+    "local balancing, channels": {**CHANNELS, "method": "local_balancing"},
+    "percentile, channels, signed": SIGNED,
+    "local balancing, channels, signed": {**SIGNED, "method": "local_balancing"},
+}
+"""Scales that do not depend on the number of steps: one run gives the accuracy at every step."""
+
+FOR_STEPS = {
+    "mmse, channels": {**CHANNELS, "method": "mmse"},
+    "mmse, channels, signed": {**SIGNED, "method": "mmse"},
+    "mmse, channels, burst": {**CHANNELS, "method": "mmse", "neuron_model": "burst", "threshold": 0.5},
+}
+"""Scales for a given number of steps: one run each."""
+
+GRADED = {
+    "graded, 8 powers, maximum": {**POWERS, "method": "maximum"},
+    "graded, 15 multiples, maximum": {**UNIFORM, "method": "maximum"},
+    "graded, 8 powers, 99.99 %": {**POWERS, "percentile": 99.99},
+    "graded, 15 multiples, 99.99 %": {**UNIFORM, "percentile": 99.99},
+}
+"""Neurons whose spikes carry a size: few steps."""
+
+
+def run(setup):
+    """Measure and print."""
+    found = {}
+    steps = [step for step in (4, 8, 16, 32, 64) if step in setup.steps]
+    for network in setup.networks:
+        curves = {name: setup.curve(network, **options) for name, options in TECHNIQUES.items()}
+        for name, options in FOR_STEPS.items():
+            curves[name] = joined([setup.curve(network, step, **options) for step in steps])
+        curves |= {name: setup.curve(network, 16, **options) for name, options in GRADED.items()}
+        rows = [[name, *percents(curve, setup.steps), f"{curve.spikes:,.0f}"] for name, curve in curves.items()]
+        title = f"{network.name}, {len(setup.x)} images, ANN {100 * network.accuracy:.1f} %: accuracy in %"
+        show(title, ["technique", *(f"T={step}" for step in setup.steps), "events"], rows)
+        found[network.name] = {"ann": network.accuracy, "curves": {n: asdict(c) for n, c in curves.items()}}
+    return found
