@@ -39,10 +39,10 @@ def rounds(neurons: Sequence[str] = ("integrate_and_fire",)) -> tuple[Round, ...
         neurons: Neurons that may be used, by the names of ``[cell] neuron``.
     """
     corrections: list[Options] = [
-        {"calibration.bias": True},
+        {"calibration.potential": True, "readout.start": -1},
         {"calibration.potential": True},
-        {"calibration.bias": True, "calibration.potential": True},
         {"readout.start": -1},
+        {"calibration.bias": True},
     ]
     fine: list[Options] = [
         *({"cell.v_thresh": threshold} for threshold in (0.8, 0.9, 1.1, 1.25)),
@@ -51,9 +51,9 @@ def rounds(neurons: Sequence[str] = ("integrate_and_fire",)) -> tuple[Round, ...
     models: list[Options] = [{"cell.neuron": name} for name in neurons]
     chosen = (Round("neurons", models, share=0.5, keep=2),) if len(models) > 1 else ()
     return (
-        threshold_round(share=0.5, keep=3),
+        threshold_round(share=0.5, keep=2),
         *chosen,
-        Round("corrections", corrections, share=0.5, keep=2),
+        Round("corrections", corrections, share=0.5, keep=1),
         Round("fine tuning", fine, share=1.0, keep=1),
     )
 
