@@ -131,6 +131,7 @@ CODES = Registry(
     "snntoolbox.codes",
     {
         "rate": "snntoolbox.codes.rate:RateCode",
+        "rate_payload": "snntoolbox.codes.rate_payload:PayloadRateCode",
         "ttfs": "snntoolbox.codes.ttfs:TTFSCode",
         "ttfs_exact": "snntoolbox.codes.ttfs_exact:ExactTTFSCode",
         "ttfs_dyn_thresh": "snntoolbox.codes.ttfs_dyn_thresh:DynamicThresholdCode",

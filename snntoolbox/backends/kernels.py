@@ -194,7 +194,9 @@ _ACTIVATIONS: dict[str, Callable[[Array], Any]] = {
         x - x.max(-1, keepdims=True) - np.log(np.exp(x - x.max(-1, keepdims=True)).sum(-1, keepdims=True))
     ),
     "selu": lambda x: 1.0507009873554805 * np.where(x > 0, x, 1.6732632423543772 * np.expm1(np.minimum(x, 0))),
+    "heaviside": lambda x: (x > 0).astype(x.dtype),
     "sigmoid": _sigmoid,
+    "sign": np.sign,
     "silu": lambda x: x * _sigmoid(x),
     "softplus": lambda x: np.logaddexp(x, 0),
     "softsign": lambda x: x / (1 + np.abs(x)),

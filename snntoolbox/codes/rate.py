@@ -11,6 +11,7 @@ from snntoolbox.codes.stimulus import ConstantCurrent, PoissonSpikes, Stimulus
 from snntoolbox.errors import ConversionError
 from snntoolbox.neurons import (
     Accumulator,
+    BinaryNeuron,
     BurstIntegrateAndFire,
     GradedIntegrateAndFire,
     IntegrateAndFire,
@@ -147,6 +148,10 @@ class RateCode(SpikeCode):
         multiple = {"burst": self.max_spikes, "graded": getattr(model, "multiple", 1)}.get(self.neuron_model, 1)
         size = float(model.message_size)
         return Rounding(size / num_steps, size * multiple, self.initial_potential)
+
+    def activation_neuron(self, function: str) -> NeuronModel | None:
+        """Return the neuron of a binary activation, ``heaviside`` or ``sign``; there is none for others."""
+        return BinaryNeuron(signed=function == "sign") if function in ("heaviside", "sign") else None
 
     def output_neuron(self) -> NeuronModel:
         """Return an accumulator, an integrate-and-fire neuron, or a spiking softmax."""

@@ -4,6 +4,7 @@ A model belongs here as parameters plus one NumPy step. `MODELS` names those tha
 """
 
 from snntoolbox.neurons.base import Clock, Emission, NeuronModel, State
+from snntoolbox.neurons.binary import BinaryNeuron
 from snntoolbox.neurons.burst import BurstIntegrateAndFire
 from snntoolbox.neurons.expectant import ExpectantFirstSpike, ExpectantReadout
 from snntoolbox.neurons.few_spike import FewSpikeNeuron
@@ -12,6 +13,7 @@ from snntoolbox.neurons.graded import GradedIntegrateAndFire
 from snntoolbox.neurons.integrate_and_fire import IntegrateAndFire
 from snntoolbox.neurons.latency import LatencyNeuron
 from snntoolbox.neurons.pattern import PatternNeuron
+from snntoolbox.neurons.payload import PayloadIntegrateAndFire
 from snntoolbox.neurons.readout import Accumulator, SoftmaxNeuron
 from snntoolbox.neurons.signed import SignedIntegrateAndFire
 from snntoolbox.neurons.windowed import WindowedNeuron
@@ -19,6 +21,7 @@ from snntoolbox.neurons.windowed import WindowedNeuron
 __all__ = [
     "MODELS",
     "Accumulator",
+    "BinaryNeuron",
     "BurstIntegrateAndFire",
     "Clock",
     "Emission",
@@ -32,6 +35,7 @@ __all__ = [
     "LatencyNeuron",
     "NeuronModel",
     "PatternNeuron",
+    "PayloadIntegrateAndFire",
     "SignedIntegrateAndFire",
     "SoftmaxNeuron",
     "State",
@@ -42,6 +46,7 @@ MODELS: dict[str, type[NeuronModel]] = {
     m.__name__: m
     for m in (
         Accumulator,
+        BinaryNeuron,
         BurstIntegrateAndFire,
         ExpectantFirstSpike,
         ExpectantReadout,
@@ -52,6 +57,7 @@ MODELS: dict[str, type[NeuronModel]] = {
         IntegrateAndFire,
         LatencyNeuron,
         PatternNeuron,
+        PayloadIntegrateAndFire,
         SignedIntegrateAndFire,
         SoftmaxNeuron,
     )

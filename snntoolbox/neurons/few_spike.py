@@ -85,6 +85,10 @@ class FewSpikeNeuron(WindowedNeuron):
         """θ."""
         return self.threshold
 
+    def value_at(self, place: int) -> float:
+        """Return d(k), the value of a spike before it is stretched by θ; 0 outside the window."""
+        return self.messages[place - 1] if 1 <= place <= self.window else 0.0
+
     def threshold_at(self, place: int) -> float:
         """Return T(k)."""
         return self.thresholds[place - 1]
@@ -100,4 +104,4 @@ class FewSpikeNeuron(WindowedNeuron):
     def fire(self, u: Array, place: int) -> tuple[Array, Array, Array]:
         """Return the spikes of a step, what they carry, and what is left."""
         spikes = (u >= self.thresholds[place - 1]).astype(u.dtype)
-        return spikes, spikes * (self.messages[place - 1] * self.size), u - spikes * self.resets[place - 1]
+        return spikes, spikes * (self.value_at(place) * self.size), u - spikes * self.resets[place - 1]

@@ -15,6 +15,7 @@ from snntoolbox.neurons import (
     FirstSpike,
     IntegrateAndFire,
     NeuronModel,
+    PayloadIntegrateAndFire,
     SignedIntegrateAndFire,
 )
 
@@ -41,6 +42,8 @@ def why_not(model: NeuronModel, node: Node, clamp_steps: int, *, scaled: bool = 
         return f"a slope for negative inputs has no counterpart among neurons {kind}. Train the network with a ReLU."
     if scaled and model.emits == "held":
         return f"the latency of neurons {kind} stands for normalised activations. Put the scales into the weights."
+    if node.op.max_value is not None and isinstance(model, PayloadIntegrateAndFire):
+        return f"neurons {kind} send all charge, beyond any ceiling. Train the network with a ReLU without max_value."
     if node.op.max_value is not None and "threshold" not in known:
         return f"neurons {kind} have no threshold to keep the ceiling by. Train the network with a ReLU."
     if scaled and "threshold" not in known:

@@ -171,11 +171,11 @@ def left_out_outputs(graph: Graph) -> tuple[Problem, ...]:
 
 
 def make_code(settings: Settings, samples: RunSamples) -> SpikeCode:
-    """Return the spike code that the settings ask for; random input is scaled to the largest value of the samples."""
+    """Return the spike code that the settings ask for; codes that need it are told the largest value of the samples."""
     kind: type[SpikeCode] = CODES.load(settings.conversion.spike_code)
     peak = 1.0
     data = samples.test if samples.norm is None else samples.norm
-    if settings.input.poisson_input and data is not None:
+    if (settings.input.poisson_input or kind.needs_peak) and data is not None:
         peak = max(float(np.abs(x).max()) for x in data.batches(256)) or 1.0
     return kind.from_settings(settings, peak)
 

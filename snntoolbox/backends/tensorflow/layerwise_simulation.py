@@ -12,7 +12,6 @@ import tensorflow as tf
 from snntoolbox.backends.base import RawRecord, Simulation
 from snntoolbox.backends.record import Array, Probes
 from snntoolbox.backends.tensorflow.layerwise import LayerwiseNetwork
-from snntoolbox.backends.tensorflow.schedule import pays_off
 from snntoolbox.backends.tensorflow.settings import TensorFlowSettings
 from snntoolbox.backends.tensorflow.setup import Wanted
 from snntoolbox.codes import Stimulus
@@ -32,7 +31,7 @@ class LayerwiseSimulation(Simulation):
 
     def __init__(self, graph: Graph, *, batch_size: int, dt_ms: float, seed: int, settings: TensorFlowSettings) -> None:
         super().__init__(graph, batch_size=batch_size, dt_ms=dt_ms, seed=seed)
-        self.xla = settings.xla == "on" or (settings.xla == "auto" and pays_off(self.head.body, batch_size))
+        self.xla = settings.xla == "on"  # It fuses the bits of a window, but takes seconds a layer to compile.
         self._dtype = settings.precision
         self._compiled: dict[Any, Any] = {}
         self._ends = _input_ends(self.head.body)

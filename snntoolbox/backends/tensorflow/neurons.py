@@ -19,6 +19,7 @@ from snntoolbox.errors import UnsupportedError
 from snntoolbox.ir.tf_windows import constant
 from snntoolbox.neurons import (
     Accumulator,
+    BinaryNeuron,
     BurstIntegrateAndFire,
     ExpectantFirstSpike,
     ExpectantReadout,
@@ -27,6 +28,7 @@ from snntoolbox.neurons import (
     GradedIntegrateAndFire,
     IntegrateAndFire,
     NeuronModel,
+    PayloadIntegrateAndFire,
     SignedIntegrateAndFire,
     SoftmaxNeuron,
 )
@@ -244,6 +246,22 @@ def _clamped(model: Any, tick: Tick, sent: tf.Tensor, after: dict[str, tf.Tensor
     free, zero = tick.number > model.clamp_steps, tf.zeros((), sent.dtype)
     start = {"potential": parameter(model.initial_potential, sent), "charge": zero}
     return tf.where(free, sent, zero), {name: tf.where(free, value, start[name]) for name, value in after.items()}
+
+
+@step.register
+def _(model: BinaryNeuron, state: State, charge: tf.Tensor, tick: Tick) -> tuple[tf.Tensor | None, State]:
+    total = state["potential"] + charge
+    return tf.sign(total) if model.signed else tf.cast(total > 0, total.dtype), {"potential": total}
+
+
+@step.register
+def _(model: PayloadIntegrateAndFire, state: State, charge: tf.Tensor, tick: Tick) -> tuple[tf.Tensor | None, State]:
+    u, unsent = state["potential"] + charge, state["unsent"] + charge
+    threshold = parameter(model.threshold, u)
+    crossed = u >= threshold
+    zero = tf.zeros((), u.dtype)
+    message = tf.where(crossed, unsent, zero)
+    return message, {"potential": tf.where(crossed, u - threshold, u), "unsent": tf.where(crossed, zero, unsent)}
 
 
 @step.register

@@ -48,12 +48,15 @@ _FUNCTIONS: dict[str, Op] = {
     "relu6": Relu(max_value=6.0),
     "leaky_relu": Relu(negative_slope=0.2),
     "softmax": Softmax(),
-    **{name: Activation(name) for name in Activation.FUNCTIONS},
+    **{name: Activation(name) for name in (*Activation.FUNCTIONS, *Activation.BINARY)},
 }
 """Functions by Keras's name, with the defaults at which a layer calls them."""
 
 _ALIASES = {"swish": "silu", "exp": "exponential", "softmax_v2": "softmax", "log_softmax_v2": "log_softmax"}
 """Other names of the same, those of TensorFlow's functions included."""
+
+_BINARY = {"binary_sigmoid": "heaviside", "binary_tanh": "sign"}
+"""Functions of BinaryNet (Courbariaux et al. 2016), which Keras does not have: taken from any module."""
 
 _LINEAR = ("linear", "identity")
 
@@ -71,8 +74,11 @@ def _resolve(call: Call, function: Any) -> tuple[str, Op] | None:
     given = getattr(function, "__name__", type(function).__name__)
     module = getattr(function, "__module__", None) or "an unknown module"
     # A function of the user's own may do anything, whatever its name; and `keras.ops.gelu` is another GELU.
-    known = module.split(".")[0] in ("keras", "tensorflow") and (module, given) != ("keras.src.ops.nn", "gelu")
+    ours = module.split(".")[0] in ("keras", "tensorflow", "snntoolbox")
+    known = ours and (module, given) != ("keras.src.ops.nn", "gelu")
     name = _ALIASES.get(given, given)
+    if given in _BINARY:
+        known, name = True, _BINARY[given]
     if known and name in _LINEAR:
         return None
     if not known or name not in _FUNCTIONS:

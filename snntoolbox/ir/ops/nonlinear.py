@@ -127,10 +127,10 @@ class Softmax(Op):
 
 @dataclass(frozen=True, eq=False)
 class Activation(Op):
-    """An activation without a spiking counterpart; it can stand at the output only.
+    """An activation other than a rectifier: at the output, or inside where the spike code has neurons for it.
 
     Attributes:
-        function: Lower-case name of the function; see `FUNCTIONS`.
+        function: Lower-case name of the function; see `FUNCTIONS` and `BINARY`.
     """
 
     function: str
@@ -148,6 +148,8 @@ class Activation(Op):
         "softsign",
         "tanh",
     )
+    BINARY: ClassVar[tuple[str, ...]] = ("heaviside", "sign")
+    """Functions of binary networks: 1 for x > 0, else 0; and -1, 0 or 1, the sign of x."""
 
     def __post_init__(self) -> None:
         """Check the name.
@@ -155,8 +157,9 @@ class Activation(Op):
         Raises:
             GraphError: No such function.
         """
-        if self.function not in self.FUNCTIONS:
-            raise GraphError(f"Activation: expected one of {', '.join(self.FUNCTIONS)}, got '{self.function}'")
+        known = (*self.FUNCTIONS, *self.BINARY)
+        if self.function not in known:
+            raise GraphError(f"Activation: expected one of {', '.join(known)}, got '{self.function}'")
 
     def infer(self, *inputs: Shape) -> Shape:
         """Return the input shape."""

@@ -1,0 +1,1 @@
+"""Parts of ``benchmarks/codes.py``, one module each."""
