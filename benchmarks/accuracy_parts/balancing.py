@@ -1,7 +1,7 @@
 """Threshold balancing, baseline and scaled, against percentiles.
 
-Source: Datta et al. 2021, section III and figure 9: thresholds are the largest input under Poisson spikes, times 1 or 0.2
-to 0.4; weights stay as they are.
+Source: Datta et al. 2021, section III and figure 9: thresholds are the largest input under Poisson spikes, times 1 or
+0.2 to 0.4; weights stay as they are.
 """
 
 from dataclasses import asdict
