@@ -52,13 +52,13 @@ class Account:
         names = [chosen, *(name for name in profile_names() if name != chosen)]
         self._compiled, self._profiles = compiled, [load_profile(name) for name in names]
         self._clocks: list[StepClock] = []
+        self._run: list[list[Array]] = []
         self._forget()
 
     def _forget(self) -> None:
         self.samples = 0
         self._activity: Activity | None = None
         self._steps: Array = np.zeros(0)
-        self._run: list[list[Array]] = []
 
     def start(self, batch: int) -> None:
         """Begin a run of ``batch`` samples."""
