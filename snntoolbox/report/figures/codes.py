@@ -15,7 +15,7 @@ from snntoolbox.analysis.activation_values import ActivationCoding
 from snntoolbox.analysis.results import Results
 from snntoolbox.report.material import Material, Sweep
 from snntoolbox.report.quality import ErrorCurve, error_curve
-from snntoolbox.report.style import ANN, CATEGORIES, new_figure, write_legend
+from snntoolbox.report.style import CATEGORIES, new_figure, write_legend
 
 __all__ = ["CODE_NAMES", "draw_code_sweep", "draw_codings", "draw_entropy_codes"]
 
@@ -184,7 +184,6 @@ def draw_codings(codings: Mapping[str, ActivationCoding]) -> Figure:
         bars = axes.bar(left, np.minimum(heights, highest), width, color=CATEGORIES[number % 6], label=network or None)
         texts = [f"{height:.2g}" if height < 10 else f"{height:.0f}" for height in heights]
         axes.bar_label(bars, texts, fontsize="x-small" if len(codings) > 1 else "small", padding=1)
-    axes.axhline(0, color=ANN, linewidth=0.8)
     axes.set_xticks(places, [CODE_NAMES.get(code, code) for code in names], rotation=30, ha="right")
     axes.grid(visible=False, axis="x")
     axes.set_ylabel("Divergence (bits beyond the entropy)")

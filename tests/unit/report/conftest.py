@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from snntoolbox.analysis.accumulate import Batch, Collector
+from snntoolbox.analysis.cost_profiles import load_profiles
+from snntoolbox.analysis.energy import energies
 from snntoolbox.analysis.results import Results, RunInfo
 from snntoolbox.backends.record import Record
 from snntoolbox.ir import Graph, Node, ops
@@ -70,9 +73,9 @@ def make_results(hidden: int = 2, *, with_labels: bool = True) -> Results:
     }
     ann = np.eye(CLASSES)[labels]
     ann[:2] = ann[:2, ::-1]
-    collector = Collector(graph, top_k=2)
+    collector = Collector(graph, top_k=2, coding_bits=4)
     collector.add(Batch(simulated, labels if with_labels else None, None, ann, ann, activations))
-    return collector.results(
+    results = collector.results(
         RunInfo(
             label="first <run>",
             model="net.keras",
@@ -84,6 +87,8 @@ def make_results(hidden: int = 2, *, with_labels: bool = True) -> Results:
             versions={"numpy": "2.0"},
         )
     )
+    counts = results.operations
+    return replace(results, energy=energies(counts.ann_counts, counts.snn_counts, load_profiles(["all"])))
 
 
 def make_material(hidden: int = 2) -> Material:
@@ -109,6 +114,14 @@ def make_material(hidden: int = 2) -> Material:
 def material() -> Material:
     """All that a report can show."""
     return make_material()
+
+
+@pytest.fixture(scope="session")
+def code_sweep(material: Material) -> Material:
+    """A sweep over two codes: one that ran once, one that ran for three values."""
+    codes = ("rate", "temporal_pattern", "temporal_pattern", "temporal_pattern")
+    runs = tuple(make_results() for _ in codes)
+    return replace(material, sweep=Sweep("conversion.num_bits", (None, 8.0, 2.0, 4.0), runs, codes=codes))
 
 
 @pytest.fixture(scope="session")

@@ -47,8 +47,9 @@ def test_every_option_of_plot_vars_is_a_figure() -> None:
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_every_figure_can_be_drawn_and_has_a_caption(name: str, material: Material) -> None:
+def test_every_figure_can_be_drawn_and_has_a_caption(name: str, material: Material, code_sweep: Material) -> None:
     kind = FIGURES[name]
+    material = code_sweep if name == "spike_codes" else material
     figure = kind.draw(material)
     assert figure is not None and kind.title and kind.caption(material).endswith(".")
     figure.canvas.draw()
