@@ -16,7 +16,7 @@ from snntoolbox.backends import Probes
 from snntoolbox.backends.tensorflow import TensorFlowBackend, TensorFlowSettings
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
-NUM_NORM, BATCH, COUNTED = 1000, 500, 100
+NUM_NORM, BATCH, COUNTED = 1000, 500, 50
 
 
 def load_module(path):
@@ -50,7 +50,7 @@ class Task:
         return float((outputs.argmax(-1) != self.y).mean())
 
     def measure(self, graph, num_steps=None, *, over_time=False, precision="float32"):
-        """Simulate a converted graph on the held-out images, and count the operations of the first hundred.
+        """Simulate a converted graph on the held-out images, and count the operations of the first fifty.
 
         Returns:
             Dictionary: error and agreement with the ANN at the end, operations and spikes of a sample, steps, seconds
@@ -79,7 +79,7 @@ class Task:
         return found | self.cost(graph, steps, precision)
 
     def cost(self, graph, steps, precision):
-        """Return operations and spikes of a sample, the mean of the first hundred."""
+        """Return operations and spikes of a sample, the mean of the first fifty."""
         x, counter = self.x[:COUNTED], OperationCounter(graph, self.graph)
         with TensorFlowBackend(TensorFlowSettings(precision=precision)).compile(graph, batch_size=len(x)) as simulation:
             stimuli = encode(graph, x, np.arange(len(x)))

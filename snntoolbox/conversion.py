@@ -71,6 +71,7 @@ class Conversion:
         refinement: Calibration of the finished spiking network, and when its output is read.
         max2avg_pool: Replace max-pooling by average-pooling.
         softmax_to_relu: Replace a softmax at the output by a rectifier.
+        weight_format: Fixed-point format Qm.f that weights are rounded to; empty for none.
         maxpool_type: How spiking max-pooling finds the maximum; see `snntoolbox.ir.ops.SpikingMaxPool`.
         clamp: Name of a rectifier -> number of first steps in which its potentials are held.
         tolerance: Largest relative deviation of the outputs that a pass which keeps the function may cause.
@@ -88,6 +89,7 @@ class Conversion:
     refinement: Refinement = field(default_factory=Refinement)
     max2avg_pool: bool = False
     softmax_to_relu: bool = False
+    weight_format: str = ""
     maxpool_type: PoolGate = "cumulative"
     clamp: Mapping[str, int] = field(default_factory=dict)
     tolerance: float = 1e-4
@@ -128,6 +130,7 @@ class Conversion:
             refinement=_refinement(settings),
             max2avg_pool=conversion.max2avg_pool,
             softmax_to_relu=conversion.softmax_to_relu,
+            weight_format=conversion.weight_format,
             maxpool_type=conversion.maxpool_type,
             clamp=_read_clamp(settings.paths.filename_clamp_indices),
             tolerance=normalization.tolerance,
@@ -159,7 +162,12 @@ class Conversion:
             code: The spike code it is for.
             check: Compares outputs before and after each pass that promises to keep them.
         """
-        passes = preparation_passes(code, max2avg_pool=self.max2avg_pool, softmax_to_relu=self.softmax_to_relu)
+        passes = preparation_passes(
+            code,
+            max2avg_pool=self.max2avg_pool,
+            softmax_to_relu=self.softmax_to_relu,
+            weight_format=self.weight_format,
+        )
         return run_passes(graph, passes, check=check)
 
     def passes(self, code: SpikeCode, calibration: Calibration | None) -> tuple[Pass, ...]:

@@ -113,6 +113,7 @@ PASSES = Registry(
         "fold_batch_norm": "snntoolbox.passes.fold_batch_norm:FoldBatchNorm",
         "remove_identities": "snntoolbox.passes.remove_identities:RemoveIdentities",
         "replace_max_pooling": "snntoolbox.passes.replace_max_pooling:ReplaceMaxPooling",
+        "quantize_weights": "snntoolbox.passes.quantize_weights:QuantizeWeights",
         "replace_softmax": "snntoolbox.passes.replace_softmax:ReplaceSoftmax",
         "rectify_outputs": "snntoolbox.passes.rectify_outputs:RectifyOutputs",
         "normalize_activations": "snntoolbox.passes.normalize_activations:NormalizeActivations",

@@ -17,6 +17,7 @@ from snntoolbox.passes.base import Pass
 from snntoolbox.passes.fold_batch_norm import FoldBatchNorm
 from snntoolbox.passes.insert_neurons import InsertNeurons
 from snntoolbox.passes.normalize_activations import NormalizeActivations
+from snntoolbox.passes.quantize_weights import QuantizeWeights
 from snntoolbox.passes.rectify_outputs import RectifyOutputs
 from snntoolbox.passes.remove_identities import RemoveIdentities
 from snntoolbox.passes.replace_max_pooling import ReplaceMaxPooling
@@ -30,7 +31,7 @@ Check = Callable[[Pass, Graph, Graph], None]
 
 
 def preparation_passes(
-    code: SpikeCode, *, max2avg_pool: bool = False, softmax_to_relu: bool = False
+    code: SpikeCode, *, max2avg_pool: bool = False, softmax_to_relu: bool = False, weight_format: str = ""
 ) -> tuple[Pass, ...]:
     """Return what is done to a parsed graph before calibration, in order.
 
@@ -38,6 +39,7 @@ def preparation_passes(
         code: Where it counts spikes at the output, rectifiers are put there.
         max2avg_pool: Replace max-pooling by average-pooling.
         softmax_to_relu: Replace a softmax at the output by rectifiers.
+        weight_format: Round weights to this format Qm.f; empty for none.
     """
     output = code.output_neuron()
     counts_spikes = output.decides or (output.readout == "message" and not isinstance(output, SoftmaxNeuron))
@@ -48,7 +50,10 @@ def preparation_passes(
         passes.append(ReplaceSoftmax())
     if counts_spikes:
         passes.append(RectifyOutputs())
-    return (*passes, FoldBatchNorm())
+    passes.append(FoldBatchNorm())
+    if weight_format:
+        passes.append(QuantizeWeights(weight_format))
+    return tuple(passes)
 
 
 def conversion_passes(

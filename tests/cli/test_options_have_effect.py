@@ -135,6 +135,7 @@ ROUNDED_DOWN = {"cell.initial_potential": 0}
 EXIT = {"readout.early_exit": True, "readout.exit_stop": False}
 IMAGES = {"input.dataset_format": "png", "paths.dataset_path": "images", "input.rescale": "1/255"}
 TTFS = {"conversion.spike_code": "ttfs", "simulation.duration": 40}
+PATTERN = {"conversion.spike_code": "temporal_pattern", "simulation.duration": 30}
 TWICE = {"parameter_sweep.param_values": "0.5, 2"}
 
 CASES: dict[str, tuple[Overrides, Any, Prepare | None]] = {
@@ -178,6 +179,13 @@ CASES: dict[str, tuple[Overrides, Any, Prepare | None]] = {
     "normalization.num_samples": ({}, 3, None),
     "normalization.tolerance": ({}, 1e-12, None),
     "conversion.spike_code": ({}, "temporal_pattern_of_nobody", None),
+    "conversion.num_bits": (PATTERN, 3, None),
+    "conversion.layer_bits": (PATTERN, "{'hidden_relu': 2}", None),
+    "conversion.input_bits": (PATTERN, 2, None),
+    "conversion.dropped_bits": (PATTERN, 3, None),
+    "conversion.one_hot": (PATTERN, True, None),
+    "conversion.activation_format": (PATTERN, "Q2.2", None),
+    "conversion.weight_format": ({}, "Q1.2", None),
     "conversion.softmax_to_relu": ({"conversion.output": "spikes"}, True, None),
     "conversion.max2avg_pool": ({}, True, None),
     "conversion.maxpool_type": ({}, "exp_max", None),

@@ -32,6 +32,7 @@ MAKERS = {
     "shift_biases": lambda kind: lambda graph: kind({n.name: 0.5 for n in graph.nodes if isinstance(n.op, ops.Relu)}),
     "set_potentials": lambda kind: kind({}),
     "schedule_windows": lambda kind: kind(8),
+    "quantize_weights": lambda kind: kind("Q2.4"),
 }
 
 

@@ -106,6 +106,11 @@ class Conversion(Section):
         "and f behind the point, in units of the original network, in place of `num_bits` and `[normalization]`. "
         "Empty: none."
     )
+    weight_format: str = Field(
+        description="Fixed-point format Qm.f that weights and biases are rounded to before the conversion, such as "
+        "`Q1.6`: m bits before and f behind the point, beside the sign. The network's accuracy changes: see the "
+        "accuracy after parsing. Empty: none."
+    )
     softmax_to_relu: bool = Field(description="Replace a softmax by a rectifier before the conversion.")
     max2avg_pool: bool = Field(
         description="Replace max-pooling by average-pooling, which spiking hardware can do, before the conversion. The "
