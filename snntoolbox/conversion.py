@@ -74,6 +74,8 @@ class Conversion:
         weight_format: Fixed-point format Qm.f that weights are rounded to; empty for none.
         maxpool_type: How spiking max-pooling finds the maximum; see `snntoolbox.ir.ops.SpikingMaxPool`.
         clamp: Name of a rectifier -> number of first steps in which its potentials are held.
+        clamp_delay: Steps by which each layer's potentials are held longer than those of the layer before.
+        relaxation_steps: Steps by which each layer's biases take longer to set in than those of the layer before.
         tolerance: Largest relative deviation of the outputs that a pass which keeps the function may cause.
         batch_size: Samples whose activations are computed at a time.
     """
@@ -92,6 +94,8 @@ class Conversion:
     weight_format: str = ""
     maxpool_type: PoolGate = "cumulative"
     clamp: Mapping[str, int] = field(default_factory=dict)
+    clamp_delay: float = 0.0
+    relaxation_steps: float = 0.0
     tolerance: float = 1e-4
     batch_size: int = 64
 
@@ -103,6 +107,11 @@ class Conversion:
         """
         if self.method not in get_args(Method):
             raise ConversionError(f"method: expected one of {', '.join(get_args(Method))}, got '{self.method}'")
+        if self.clamp_delay < 0 or self.relaxation_steps < 0:
+            raise ConversionError(
+                f"clamp_delay and relaxation_steps: expected numbers >= 0, got {self.clamp_delay} and "
+                f"{self.relaxation_steps}"
+            )
         if self.scales_in not in ("weights", "thresholds"):
             raise ConversionError(f"scales_in: expected 'weights' or 'thresholds', got '{self.scales_in}'")
 
@@ -133,6 +142,8 @@ class Conversion:
             weight_format=conversion.weight_format,
             maxpool_type=conversion.maxpool_type,
             clamp=_read_clamp(settings.paths.filename_clamp_indices),
+            clamp_delay=settings.cell.clamp_delay,
+            relaxation_steps=settings.cell.relaxation_steps,
             tolerance=normalization.tolerance,
             batch_size=settings.simulation.batch_size,
         )
@@ -174,7 +185,15 @@ class Conversion:
         """Return the passes that turn a prepared graph into a spiking one, from `InsertNeurons` on with neurons."""
         scales = None if calibration is None else calibration.scales
         place = "thresholds" if self.method == "threshold_balancing" else self.scales_in
-        return conversion_passes(code, scales, max_pool=self.maxpool_type, clamp=self.clamp, scales_in=place)
+        return conversion_passes(
+            code,
+            scales,
+            max_pool=self.maxpool_type,
+            clamp=self.clamp,
+            scales_in=place,
+            clamp_delay=self.clamp_delay,
+            relaxation_steps=self.relaxation_steps,
+        )
 
     def finish(
         self,

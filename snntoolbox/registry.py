@@ -119,6 +119,8 @@ PASSES = Registry(
         "normalize_activations": "snntoolbox.passes.normalize_activations:NormalizeActivations",
         "normalize_stacked_layers": "snntoolbox.passes.shortcuts:NormalizeStackedLayers",
         "insert_neurons": "snntoolbox.passes.insert_neurons:InsertNeurons",
+        "relax_biases": "snntoolbox.passes.clamp_layers:RelaxBiases",
+        "clamp_layers": "snntoolbox.passes.clamp_layers:ClampLayers",
         "add_announcements": "snntoolbox.passes.add_announcements:AddAnnouncements",
         "compensate_rates": "snntoolbox.passes.adjust_neurons:CompensateRates",
         "shift_biases": "snntoolbox.passes.shift_biases:ShiftBiases",

@@ -89,7 +89,7 @@ RETIRED_OPTIONS: Mapping[str, Mapping[str, Retired]] = {
         "binarize_weights": _WEIGHTS,
         "quantize_weights": _WEIGHTS,
         "payloads": Retired("Use [cell] initial_potential = 0.5, which reduces the same error.", _OFF),
-        "bias_relaxation": Retired("Use a voltage clamp: [paths] filename_clamp_indices.", _OFF),
+        "bias_relaxation": Retired("Set [cell] relaxation_steps, in steps for each layer.", _OFF),
     },
 }
 

@@ -15,6 +15,7 @@ from snntoolbox.neurons.latency import LatencyNeuron
 from snntoolbox.neurons.pattern import PatternNeuron
 from snntoolbox.neurons.payload import PayloadIntegrateAndFire
 from snntoolbox.neurons.readout import Accumulator, SoftmaxNeuron
+from snntoolbox.neurons.relaxing import RelaxingIntegrateAndFire
 from snntoolbox.neurons.signed import SignedIntegrateAndFire
 from snntoolbox.neurons.windowed import WindowedNeuron
 
@@ -36,6 +37,7 @@ __all__ = [
     "NeuronModel",
     "PatternNeuron",
     "PayloadIntegrateAndFire",
+    "RelaxingIntegrateAndFire",
     "SignedIntegrateAndFire",
     "SoftmaxNeuron",
     "State",
@@ -58,6 +60,7 @@ MODELS: dict[str, type[NeuronModel]] = {
         LatencyNeuron,
         PatternNeuron,
         PayloadIntegrateAndFire,
+        RelaxingIntegrateAndFire,
         SignedIntegrateAndFire,
         SoftmaxNeuron,
     )

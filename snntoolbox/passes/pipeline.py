@@ -14,6 +14,7 @@ from snntoolbox.ir.samples import Samples
 from snntoolbox.neurons import SoftmaxNeuron
 from snntoolbox.passes.add_announcements import AddAnnouncements
 from snntoolbox.passes.base import Pass
+from snntoolbox.passes.clamp_layers import ClampLayers, RelaxBiases
 from snntoolbox.passes.fold_batch_norm import FoldBatchNorm
 from snntoolbox.passes.insert_neurons import InsertNeurons
 from snntoolbox.passes.normalize_activations import NormalizeActivations
@@ -63,6 +64,8 @@ def conversion_passes(
     max_pool: PoolGate = "cumulative",
     clamp: Mapping[str, int] | None = None,
     scales_in: Literal["weights", "thresholds"] = "weights",
+    clamp_delay: float = 0.0,
+    relaxation_steps: float = 0.0,
 ) -> tuple[Pass, ...]:
     """Return what turns a prepared graph into a spiking one, in order.
 
@@ -73,6 +76,8 @@ def conversion_passes(
         clamp: Name of a rectifier -> number of first steps in which its potentials are held.
         scales_in: Whether weights take the scales, or neurons, whose thresholds and messages are then in the ANN's
             units.
+        clamp_delay: Steps by which each layer's potentials are held longer than those of the layer before.
+        relaxation_steps: Steps by which each layer's biases take longer to set in than those of the layer before.
     """
     keep_head = code.output_neuron().readout == "potential" and not code.output_neuron().decides
     passes: list[Pass] = []
@@ -80,6 +85,10 @@ def conversion_passes(
         passes.append(NormalizeActivations(scales, keep_head))
     thresholds = scales if scales_in == "thresholds" else None
     passes.append(InsertNeurons(code, max_pool, clamp or {}, thresholds or {}))
+    if relaxation_steps:
+        passes.append(RelaxBiases(relaxation_steps))
+    if clamp_delay:
+        passes.append(ClampLayers(clamp_delay))
     if code.announces:
         passes.append(AddAnnouncements())
     if code.layered:

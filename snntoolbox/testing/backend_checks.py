@@ -21,6 +21,7 @@ from snntoolbox.neurons import (
     GradedIntegrateAndFire,
     IntegrateAndFire,
     NeuronModel,
+    RelaxingIntegrateAndFire,
     SignedIntegrateAndFire,
     SoftmaxNeuron,
 )
@@ -52,6 +53,9 @@ NEURONS: dict[str, NeuronModel] = {
     "a voltage clamp": IntegrateAndFire(clamp_steps=4, initial_potential=0.5),
     "thresholds by channel": IntegrateAndFire(threshold=np.array([0.5, 1, 2, 0.25, 1, 1, 2, 0.5, 1, 4.0])),
     "spikes that are taken back": SignedIntegrateAndFire(threshold=0.5, initial_potential=0.25),
+    "a bias that sets in slowly": RelaxingIntegrateAndFire(
+        initial_potential=0.5, bias=np.array([0.5, 1, -2, 0.25, 1, 0, 2, 0.5, 1, -4.0]), relaxation_steps=8
+    ),
     "bursts": BurstIntegrateAndFire(threshold=0.25, max_spikes=3, initial_potential=0.125),
     "bursts after a clamp, thresholds by channel": BurstIntegrateAndFire(
         np.array([0.5, 1, 2, 0.25, 1, 1, 2, 0.5, 1, 4.0]), amplitude=0.5, clamp_steps=3

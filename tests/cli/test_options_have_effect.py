@@ -214,6 +214,8 @@ CASES: dict[str, tuple[Overrides, Any, Prepare | None]] = {
     "cell.reset": ({}, "Reset to zero", None),
     "cell.leak": ({"cell.tau_m": 2}, True, None),
     "cell.tau_m": ({"cell.leak": True}, 2, None),
+    "cell.clamp_delay": ({}, 4, None),
+    "cell.relaxation_steps": ({}, 8, None),
     "cell.initial_potential": ({}, 0, None),
     "parameter_sweep.spike_codes": ({}, "rate", None),
     "parameter_sweep.code_options": (

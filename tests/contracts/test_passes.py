@@ -27,6 +27,8 @@ MAKERS = {
     "normalize_activations": lambda kind: lambda graph: kind(largest_activations(graph, random_samples(graph, 7))),
     "normalize_stacked_layers": lambda kind: lambda graph: kind(largest_activations(graph, random_samples(graph, 7))),
     "insert_neurons": lambda kind: kind(RateCode()),
+    "relax_biases": lambda kind: kind(3.0),
+    "clamp_layers": lambda kind: kind(3.0),
     "add_announcements": lambda kind: kind(),
     "compensate_rates": lambda kind: kind({}),
     "shift_biases": lambda kind: lambda graph: kind({n.name: 0.5 for n in graph.nodes if isinstance(n.op, ops.Relu)}),

@@ -7,7 +7,7 @@ trace in the compiled graph.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import singledispatch
 from typing import Any
 
@@ -29,6 +29,7 @@ from snntoolbox.neurons import (
     IntegrateAndFire,
     NeuronModel,
     PayloadIntegrateAndFire,
+    RelaxingIntegrateAndFire,
     SignedIntegrateAndFire,
     SoftmaxNeuron,
 )
@@ -101,6 +102,13 @@ def _(model: IntegrateAndFire, state: State, charge: tf.Tensor, tick: Tick) -> t
         left = tf.maximum(state["refractory"] - 1, 0)
         after["refractory"] = tf.where(fires, tf.cast(model.refractory_steps, u.dtype), left)
     return spikes, after
+
+
+@step.register
+def _(model: RelaxingIntegrateAndFire, state: State, charge: tf.Tensor, tick: Tick) -> tuple[tf.Tensor | None, State]:
+    left = 1 - tf.cast(tick.number, charge.dtype) / constant(np.float32(model.relaxation_steps), charge)
+    plain = IntegrateAndFire(**{field.name: getattr(model, field.name) for field in fields(IntegrateAndFire)})
+    return step(plain, state, charge - parameter(model.bias, charge) * tf.maximum(left, 0), tick)
 
 
 def _after_spike(model: IntegrateAndFire, u: tf.Tensor, fires: tf.Tensor, spikes: tf.Tensor) -> tf.Tensor:

@@ -96,7 +96,7 @@ def _deciding(body: Graph) -> Iterator[str]:
 def _is_regular(model: NeuronModel) -> bool:
     """Whether the formula of `snntoolbox.backends.tensorflow.regular` holds, started from the initial state."""
     return (
-        isinstance(model, IntegrateAndFire)
+        type(model) is IntegrateAndFire
         and model.reset == "subtract"
         and model.leak_factor == 1
         and not model.refractory_steps

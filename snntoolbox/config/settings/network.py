@@ -193,6 +193,17 @@ class Cell(Section):
         "not."
     )
     tau_m: Annotated[float, Unit("ms")] = Field(gt=0, description="Time constant of the membrane, used with `leak`.")
+    clamp_delay: float = Field(
+        ge=0,
+        description="Voltage clamp (Rueckauer 2020, section 2.1.3.3): potentials of layer l, counted from 0, are held "
+        "for `clamp_delay` l time steps, until rates before it have settled. 0: no clamp but that of "
+        "`filename_clamp_indices`. Combine it with a delayed read-out.",
+    )
+    relaxation_steps: float = Field(
+        ge=0,
+        description="Biases of layer l, counted from 0, grow from 0 to their value in `relaxation_steps` l time steps, "
+        "so that they do not act before the spikes that they are weighed against. 0: at once. For `integrate_and_fire`.",
+    )
     initial_potential: float = Field(
         ge=0,
         lt=1,
