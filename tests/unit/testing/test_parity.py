@@ -38,13 +38,13 @@ class _Shifted(ReferenceSimulation):
         return super()._fire(node, model, current + self.shift, *rest)
 
 
-def backend(by: float) -> Backend:
+def backend(by: float, kind: type[_Shifted] = _Shifted) -> Backend:
     class Shifted(ReferenceBackend):
         name = "shifted"
         capabilities = Capabilities()
 
         def _compile(self, graph: Any, **options: Any) -> Any:
-            simulation = _Shifted(graph, **options)
+            simulation = kind(graph, **options)
             simulation.shift = by
             return simulation
 
@@ -85,6 +85,37 @@ def test_consequences_are_counted_once():
     (_, other) = parity.backends
     assert [(layer.different, layer.unexplained) for layer in other.layers] == [(1, 0), (1, 0)]
     assert parity.passed
+
+
+class _Late(_Shifted):
+    """Lets the first layer have a little less in the second step, and as much more in the third."""
+
+    def _run(self, *arguments: Any) -> Any:
+        self.step = 0
+        return super()._run(*arguments)
+
+    def _fire(self, node: Any, model: Any, current: Any, *rest: Any) -> Any:
+        if node.name != "first":
+            return ReferenceSimulation._fire(self, node, model, current, *rest)
+        self.step += 1
+        return super()._fire(node, model, current + {2: -2 * self.shift, 3: 0}.get(self.step, -self.shift), *rest)
+
+
+@pytest.mark.parametrize(("value", "by", "passed"), [(0.5, 1e-6, True), (0.52, 0.05, False)], ids=["a tie", "no tie"])
+def test_a_tie_that_only_moves_a_spike_explains_what_follows(value, by, passed):
+    """The first layer sends as many spikes, one of them a step later; the second fires only if two come in a row."""
+    nodes = (
+        Node("input", ops.Input((1,))),
+        Node("first", ops.Spiking(IntegrateAndFire()), ("input",)),
+        Node("second", ops.Spiking(IntegrateAndFire(1.4, leak_factor=0.5)), ("first",)),
+    )
+    late = backend(by, _Late)
+    parity = compare_backends(
+        Graph(nodes, ("second",), {"spike_code": "rate"}), np.full((3, 1), value), [late], num_steps=9
+    )
+    (_, other) = parity.backends
+    assert [layer.different for layer in other.layers] == [0, 3]
+    assert (other.unexplained == 0) == parity.passed == passed
 
 
 def test_backends_that_cannot_run_say_why(graph, rng):
