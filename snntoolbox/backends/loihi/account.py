@@ -67,8 +67,9 @@ class Account:
 
     def add(self, step: StepResult, activity: Activity) -> None:
         """Count one step; ``activity`` is that of the run so far."""
+        fired = self._clocks[0].fired(step)
         for clock in self._clocks:
-            clock.add(step)
+            clock.add(step, fired)
         counts = mean_counts(activity)
         self._run.append([
             np.array([*counts, clock.compute_ns.mean(), clock.communication_ns.mean()]) for clock in self._clocks

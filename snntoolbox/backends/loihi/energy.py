@@ -110,10 +110,14 @@ class StepClock:
         self.compute_ns = np.zeros(batch)
         self.communication_ns = np.zeros(batch)
 
-    def add(self, step: StepResult) -> None:
-        """Count one step."""
+    def fired(self, step: StepResult) -> Array:
+        """Return the spikes of each sample and core."""
+        return np.add.reduceat(step.spikes, self._first, axis=1, dtype=np.int64)
+
+    def add(self, step: StepResult, fired: Array | None = None) -> None:
+        """Count one step; ``fired`` is what `fired` of any clock of the mapping returns, if it is known."""
         profile = self._profile
-        fired = np.add.reduceat(step.spikes, self._first, axis=1, dtype=np.int64)  # of each core
+        fired = self.fired(step) if fired is None else fired
         busy = (
             step.operations * profile.synapse_ns
             + step.messages * profile.message_in_ns

@@ -58,9 +58,15 @@ class Partial:
 
 
 class Evaluator:
-    """Computes candidates once and remembers them."""
+    """Computes candidates once and remembers them.
 
-    def __init__(self, network: Network, options: SearchOptions) -> None:
+    Args:
+        network: What to place.
+        options: How to search.
+        known: An evaluator of the same network and limits whose candidates need not be computed again.
+    """
+
+    def __init__(self, network: Network, options: SearchOptions, known: Evaluator | None = None) -> None:
         self.network, self.options = network, options
         self.evaluated = 0
         self._tiles: dict[str, list[Tile]] = {}
@@ -69,6 +75,9 @@ class Evaluator:
         self._plans: dict[tuple[Any, ...], AxonPlan] = {}
         self._own: dict[tuple[str, Tile], Array] = {}
         self._over: dict[tuple[str, Tile], Excess | None] = {}
+        if known is not None:
+            self._tilings, self._fanouts, self._plans = known._tilings, known._fanouts, known._plans
+            self._own, self._over = known._own, known._over
 
     def tilings(self, population: Population) -> Iterator[Tiling]:
         """Yield the candidates of a layer, fewest cores first, without those whose synapses are far too many."""
@@ -104,8 +113,12 @@ class Evaluator:
         """Drop what is known of a layer's candidates that no kept solution has."""
         wanted = {one.tilings[network_layer].key for one in kept}
         numbers = {i for i, p in enumerate(self.network.projections) if p.target == network_layer}
-        self._fanouts = {k: v for k, v in self._fanouts.items() if k[0] not in numbers or k[1] in wanted}
-        self._tilings = {k: v for k, v in self._tilings.items() if k[0] != network_layer or k[1] in wanted}
+        for fanout in [k for k in self._fanouts if k[0] in numbers and k[1] not in wanted]:
+            del self._fanouts[fanout]
+        for tiling in [k for k in self._tilings if k[0] == network_layer and k[1] not in wanted]:
+            del self._tilings[tiling]
+        for plan in [k for k in self._plans if k[0] in numbers]:
+            del self._plans[plan]
 
     def alone(self, population: Population, tiling: Tiling) -> Excess | None:
         """Return the limit that a layer exceeds whatever the layers before it are cut into."""

@@ -103,7 +103,7 @@ def _search_fully(network: Network, options: SearchOptions, tell: _Teller) -> La
     if first:
         bound = first[0].cost
         layouts = [thesis.layout(one) for one in first[:_PACKED]]
-    ours = Evaluator(network, options)
+    ours = Evaluator(network, options, known=thesis)
     for solution in _search_dynamically(ours, bound, tell)[:_PACKED]:
         layouts.append(ours.layout(solution))
     if options.pack:
