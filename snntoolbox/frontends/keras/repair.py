@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from snntoolbox.frontends.keras.repair_operations import repaired_operation
+
 __all__ = ["repaired"]
 
 _UNUSED = {
@@ -65,6 +67,8 @@ def _repair_object(fixed: dict[str, Any]) -> dict[str, Any]:
     """Repair one layer, model or initializer, its parts being repaired already."""
     kind = fixed["class_name"]
     module = fixed.get("module")
+    if kind == "TFOpLambda":
+        return repaired_operation(fixed)
     if isinstance(module, str) and kind in _MODELS and "engine" in module:
         fixed["class_name"], fixed["module"] = _MODELS[kind]
         fixed["registered_name"] = fixed["class_name"]
