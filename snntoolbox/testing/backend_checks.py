@@ -145,6 +145,11 @@ def neuron_options(backend: Backend) -> int:
         graph = networks.dense(neuron)
         if _compare(backend, graph, ConstantCurrent(networks.samples(graph)), f"neurons with {name}"):
             raise ConformanceError(f"neurons with {name}: spike counts differ, though all sums are exact in float32")
+    for name in ("negative spikes", "spikes that are taken back", "sizes that are powers"):
+        graph = networks.max_pooling("cumulative", NEURONS[name])
+        what = f"max-pooling behind neurons with {name}"
+        if _compare(backend, graph, ConstantCurrent(networks.samples(graph)), what):
+            raise ConformanceError(f"{what}: spike counts differ, though all sums are exact in float32")
     return 0
 
 

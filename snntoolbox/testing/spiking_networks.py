@@ -183,9 +183,9 @@ class SpikingNetworks:
         )
         return Graph(nodes, ("out",), {"spike_code": "rate"})
 
-    def max_pooling(self, method: PoolGate) -> Graph:
+    def max_pooling(self, method: PoolGate, neuron: NeuronModel | None = None) -> Graph:
         """Max-pooling of spikes, overlapping and padded."""
-        neuron = IntegrateAndFire(initial_potential=0.5)
+        neuron = neuron or IntegrateAndFire(initial_potential=0.5)
         layers: list[tuple[str, Op]] = [
             ("x", ops.Input((7, 6, 2))),
             ("conv", ops.Conv(self.weights(2, 2, 2, 3), self.weights(3, scale=0.1))),
