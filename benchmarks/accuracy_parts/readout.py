@@ -31,13 +31,28 @@ def run(setup):
             spiking, setup.x, backend="tensorflow", num_steps=num_steps, batch_size=BATCH, probes=probes
         )
         delayed = delays(setup, spiking, record, automatic)
-        exits = early(setup, spiking, record)
+        exits = {
+            f"{confidence}, {name}": early(setup, spiking, record, start, confidence)
+            for name, start in (("from the start", 0), (f"after step {automatic}", automatic))
+            for confidence in CONFIDENCES
+        }
         steps = [step for step in setup.steps if step <= num_steps]
         title = f"{network.name}, {len(setup.x)} images, ANN {100 * network.accuracy:.1f} %: accuracy in %"
         rows = [[name, *(f"{100 * values[step - 1]:.1f}" for step in steps)] for name, values in delayed.items()]
         show(title, ["read-out", *(f"T={step}" for step in steps)], rows)
-        columns = ["confidence", "decided early", "mean step", "operations", "accuracy", "accuracy at the end"]
-        show(f"{network.name}: early exit within {num_steps} steps", columns, [texts(c, e) for c, e in exits.items()])
+        columns = [
+            "confidence, read-out",
+            "decided early",
+            "mean step",
+            "operations",
+            "accuracy",
+            "accuracy at the end",
+        ]
+        show(
+            f"{network.name}: early exit within {num_steps} steps",
+            columns,
+            [texts(name, e) for name, e in exits.items()],
+        )
         found[network.name] = {
             "ann": network.accuracy,
             "automatic_start": automatic,
@@ -63,26 +78,25 @@ def delays(setup, spiking, record, automatic):
     return found
 
 
-def early(setup, spiking, record):
-    """Return confidence -> what early exit saves and costs."""
-    outputs, num_steps = record.output_over_time, record.num_steps
+def early(setup, spiking, record, start, confidence):
+    """Return what early exit saves and costs, with a delayed read-out."""
+    num_steps = record.num_steps
+    steps = np.arange(1, num_steps + 1).reshape(-1, 1, 1)
+    start = min(start, num_steps - 1)
+    outputs = since(record.output_over_time * steps, start) / steps
     operations = np.cumsum(sum(np.asarray(total, np.float64) for total in record.totals.values()), axis=0)
-    everyone, right_at_end = np.arange(len(setup.y)), (outputs[-1].argmax(-1) == setup.y).mean()
-    found = {}
-    for confidence in CONFIDENCES:
-        decided = EarlyExit(confidence, PATIENCE).steps(spiking, outputs)
-        steps = np.where(decided > 0, decided, num_steps)
-        found[confidence] = {
-            "decided": float((decided > 0).mean()),
-            "mean_steps": float(steps.mean()),
-            "operations": float(operations[steps - 1, everyone].mean() / operations[-1].mean()),
-            "accuracy": float((outputs[steps - 1, everyone].argmax(-1) == setup.y).mean()),
-            "accuracy_at_end": float(right_at_end),
-        }
-    return found
+    decided = EarlyExit(confidence, PATIENCE).steps(spiking, outputs, start)
+    chosen, everyone = np.where(decided > 0, decided, num_steps), np.arange(len(setup.y))
+    return {
+        "decided": float((decided > 0).mean()),
+        "mean_steps": float(chosen.mean()),
+        "operations": float(operations[chosen - 1, everyone].mean() / operations[-1].mean()),
+        "accuracy": float((outputs[chosen - 1, everyone].argmax(-1) == setup.y).mean()),
+        "accuracy_at_end": float((outputs[-1].argmax(-1) == setup.y).mean()),
+    }
 
 
-def texts(confidence, exits):
+def texts(name, exits):
     """Return a row of the table of early exit."""
     shares = [f"{100 * exits[key]:.1f} %" for key in ("operations", "accuracy", "accuracy_at_end")]
-    return [confidence, f"{100 * exits['decided']:.1f} %", f"{exits['mean_steps']:.1f}", *shares]
+    return [name, f"{100 * exits['decided']:.1f} %", f"{exits['mean_steps']:.1f}", *shares]
