@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from snntoolbox.analysis.propagation import GrowthFit, LayerError, Propagation
 from snntoolbox.report.material import Material
@@ -62,7 +63,7 @@ def _draw_fit(axes: Axes, depths: list[int], fit: GrowthFit | None) -> None:
 
 def _finish(axes: Axes) -> None:
     axes.set_xlabel("Depth l (layers of neurons)")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     write_legend(axes, loc="best")
 
 
