@@ -1,7 +1,9 @@
 """Networks, images and measurements that the parts of ``benchmarks/codes.py`` share."""
 
 import importlib.util
+import json
 import time
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 
@@ -14,6 +16,10 @@ from snntoolbox.analysis.operation_counter import OperationCounter
 from snntoolbox.api import encode, load_backend
 from snntoolbox.backends import Probes
 from snntoolbox.backends.tensorflow import TensorFlowBackend, TensorFlowSettings
+from snntoolbox.calibration import calibrate
+from snntoolbox.codes.temporal_pattern import TemporalPatternCode
+from snntoolbox.conversion import OPTIONS
+from snntoolbox.passes.pipeline import conversion_passes, preparation_passes, run_passes
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 NUM_NORM, BATCH, COUNTED = 1000, 500, 50
@@ -96,6 +102,25 @@ class Task:
             "spikes": sum(int(counts.sum()) for counts in record.spike_counts.values()) / len(x),
             "operations_over_time": [float(n) for n in over_time],
         }
+
+
+class Converter:
+    """Converts one network again and again, and measures its activations only once for each kind of scales."""
+
+    def __init__(self, task):
+        self.task, self.prepared, self.known = (
+            task,
+            run_passes(task.graph, preparation_passes(TemporalPatternCode())),
+            {},
+        )
+
+    def __call__(self, code, **options):
+        """Return the spiking network for a code and options of calibration."""
+        key = tuple(options.items())
+        if key not in self.known:
+            self.known[key] = calibrate(self.prepared, [self.task.x_norm], **options).scales
+        spiking = run_passes(self.prepared, conversion_passes(code, self.known[key]))
+        return spiking.with_attributes(**{OPTIONS: json.dumps(asdict(code))})
 
 
 class Setup:

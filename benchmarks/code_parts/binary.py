@@ -10,7 +10,7 @@ def run(setup):
     found, rows = {}, []
     for activation in ("sign", "heaviside"):
         task = trained(setup, activation)
-        for name, steps, options in (("constant", 10, {}), ("Poisson", 60, {"poisson_rate": 1.0})):
+        for name, steps, options in (("constant", 10, {}), ("Poisson", 50, {"poisson_rate": 1.0})):
             graph = snntoolbox.convert(task.graph, spike_code="rate", **options)
             result = found[f"{activation}, {name}"] = task.measure(graph, steps, over_time=True) | {
                 "ann": task.ann_error
@@ -41,7 +41,7 @@ def trained(setup, activation):
     model = keras.Sequential(parts)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     (x, y), _ = setup.mnist
-    epochs, count = (1, 2000) if setup.quick else (8, len(x))
+    epochs, count = (1, 2000) if setup.quick else (4, 25000)
     rate = keras.optimizers.schedules.CosineDecay(3e-3, epochs * (count // 250))
     model.compile(keras.optimizers.Adam(rate), loss)
     model.fit(x[:count], np.asarray(y)[:count], batch_size=250, epochs=epochs, verbose=0)

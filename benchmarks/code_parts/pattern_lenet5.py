@@ -1,34 +1,17 @@
 """LeNet-5 with temporal patterns of 2 to 16 bits, and with few spikes: error, operations, spikes, latency."""
 
-from snntoolbox.calibration import calibrate
+from code_setup import Converter
+
 from snntoolbox.codes.few_spike import FewSpikeCode
 from snntoolbox.codes.temporal_pattern import TemporalPatternCode
-from snntoolbox.passes.pipeline import conversion_passes, preparation_passes, run_passes
 
 MAXIMUM = {"percentile": 100.0}
 SETTINGS = [
-    *(("", {"num_bits": bits}, MAXIMUM) for bits in (8, 4, 16, 6, 5, 3, 2, 12)),
-    ("99.9 %", {"num_bits": 4}, {"percentile": 99.9}),
-    ("99.9 %", {"num_bits": 3}, {"percentile": 99.9}),
-    ("99.9 %, by channel", {"num_bits": 3}, {"percentile": 99.9, "channel_wise": True}),
+    *(("", {"num_bits": bits}, MAXIMUM) for bits in (4, 8, 16, 6, 5, 3, 2)),
     ("cut off", {"num_bits": 4, "initial_potential": 0.0}, MAXIMUM),
     ("cut off", {"num_bits": 8, "initial_potential": 0.0}, MAXIMUM),
     ("one-hot", {"num_bits": 8, "one_hot": True}, MAXIMUM),
 ]
-
-
-class Converter:
-    """Converts one network again and again, and measures its activations only once for each kind of scales."""
-
-    def __init__(self, task):
-        self.task, self.prepared, self.known = task, run_passes(task.graph, preparation_passes(FewSpikeCode())), {}
-
-    def __call__(self, code, **options):
-        """Return the spiking network for a code and options of calibration."""
-        key = tuple(options.items())
-        if key not in self.known:
-            self.known[key] = calibrate(self.prepared, [self.task.x_norm], **options).scales
-        return run_passes(self.prepared, conversion_passes(code, self.known[key]))
 
 
 def run(setup):

@@ -1,0 +1,29 @@
+"""MobileNet on CIFAR-10 with temporal patterns of 16 bits and fewer, beside the rate code: error and operations."""
+
+from code_parts.pattern_lenet5 import MAXIMUM, row
+from code_setup import Converter
+
+from snntoolbox.codes.rate import RateCode
+from snntoolbox.codes.temporal_pattern import TemporalPatternCode
+
+WIDE = {"percentile": 99.99, "channel_wise": True}
+
+
+def run(setup):
+    """Measure patterns from many to few bits, and the rate code."""
+    task, convert, rows = setup.mobilenet, Converter(setup.mobilenet), []
+    found = {"ann_error": task.ann_error}
+    settings = [("", 16, MAXIMUM), *(("by channel", bits, WIDE) for bits in (8, 6, 5, 4))]
+    for name, bits, scales in settings[:2] if setup.quick else settings:
+        result = task.measure(convert(TemporalPatternCode(bits, input_bits=8), **scales))
+        found[f"{bits} bits {name}".strip()] = result
+        rows.append(row(bits, name, result))
+        print(*rows[-1], flush=True)
+    steps = 32 if setup.quick else 128
+    result = found["rate"] = task.measure(convert(RateCode(), **WIDE), steps, over_time=True)
+    rows.append(row("", f"rate, {steps} steps", result))
+    count, error = result["ann_operations"], 100 * task.ann_error
+    title = f"MobileNet, {len(task.x)} images: ANN error {error:.2f} %, {count:,} operations"
+    columns = ("Bits", "Variant", "Error %", "As ANN %", "Operations", "of ANN's", "Spikes", "Steps", "s")
+    setup.table(title, columns, rows)
+    return found
