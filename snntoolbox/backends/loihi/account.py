@@ -82,7 +82,7 @@ class Account:
             self._forget()
         weight = batch / (self.samples + batch)
         self._steps = steps if self._activity is None else (1 - weight) * self._steps + weight * steps
-        self._activity = summed(activity) if self._activity is None else added(self._activity, summed(activity))
+        self._activity = _summed(activity) if self._activity is None else _added(self._activity, _summed(activity))
         self.samples += batch
 
     def latest(self) -> EnergyReport:
@@ -107,7 +107,7 @@ class Account:
         return ChipDetails(self._compiled, self.samples, self._activity, self.reports(), self._profiles[0].name, curves)
 
 
-def summed(activity: Activity) -> Activity:
+def _summed(activity: Activity) -> Activity:
     """Return the activity with the counts of all samples in one row."""
     values = {f.name: getattr(activity, f.name) for f in fields(activity)}
     for name in ("operations", "messages", "spikes", "updates", "hops"):
@@ -115,7 +115,7 @@ def summed(activity: Activity) -> Activity:
     return Activity(**values)
 
 
-def added(a: Activity, b: Activity) -> Activity:
+def _added(a: Activity, b: Activity) -> Activity:
     """Return the sum of two runs; steps stay those of one."""
     values = {f.name: getattr(a, f.name) + getattr(b, f.name) for f in fields(a)}
     return Activity(**{**values, "steps": a.steps})
