@@ -136,6 +136,7 @@ CODES = Registry(
         "rate": "snntoolbox.codes.rate:RateCode",
         "rate_payload": "snntoolbox.codes.rate_payload:PayloadRateCode",
         "ttfs": "snntoolbox.codes.ttfs:TTFSCode",
+        "ttfs_clamped": "snntoolbox.codes.ttfs_clamped:ClampedTTFSCode",
         "ttfs_exact": "snntoolbox.codes.ttfs_exact:ExactTTFSCode",
         "ttfs_dyn_thresh": "snntoolbox.codes.ttfs_dyn_thresh:DynamicThresholdCode",
         "temporal_pattern": "snntoolbox.codes.temporal_pattern:TemporalPatternCode",

@@ -166,6 +166,8 @@ def _(op: ops.Relu, x: Array) -> Array:
     if op.levels is not None:
         size = np.asarray(op.max_value, x.dtype) / op.levels
         y = size * np.floor(y / size + 0.5)
+    if op.clamps:
+        y = np.where(x > np.asarray(op.threshold, x.dtype), y, np.zeros((), x.dtype))
     return np.asarray(y + np.asarray(op.negative_slope, x.dtype) * np.minimum(x, 0)) if op.leaky else y
 
 

@@ -25,6 +25,8 @@ class SpikeCode(ABC):
     """How values become spikes and spikes become values again. Concrete codes are frozen dataclasses of options."""
 
     name: ClassVar[str]
+    needs_clamped: ClassVar[bool] = False
+    """Whether the network must have rectifiers that give 0 for small values (eq. 2.29)."""
     announces: ClassVar[bool] = False
     """Whether neurons send announcements beside spikes, so that there are two numbers on each wire."""
     layered: ClassVar[bool] = False

@@ -28,7 +28,7 @@ class ExactTTFSCode(SpikeCode):
     Attributes:
         window: Number of steps of a layer, and of the input.
         threshold: Largest activation that can be sent, in units of the normalised activations.
-        rounding: What is added before a value becomes a step, in steps: 0.5 rounds.
+        initial_potential: What is added before a value becomes a step, in steps: 0.5 rounds.
         peak: Largest input value that can be sent.
     """
 
@@ -38,7 +38,7 @@ class ExactTTFSCode(SpikeCode):
 
     window: int = 64
     threshold: float = 1.0
-    rounding: float = 0.5
+    initial_potential: float = 0.5
     peak: float = 1.0
 
     def __post_init__(self) -> None:
@@ -58,7 +58,7 @@ class ExactTTFSCode(SpikeCode):
 
     def neuron(self) -> NeuronModel:
         """Return a neuron that fires once in its window."""
-        return LatencyNeuron(self.window, self.threshold, self.rounding)
+        return LatencyNeuron(self.window, self.threshold, self.initial_potential)
 
     def output_neuron(self) -> NeuronModel:
         """Return an accumulator, whose potential is complete after the last window."""
@@ -71,7 +71,7 @@ class ExactTTFSCode(SpikeCode):
 
     def encode(self, values: Array, sample_ids: Any = None) -> Stimulus:
         """Return one spike for each value that is not rounded to 0, with its sign."""
-        neuron = LatencyNeuron(self.window, self.peak, self.rounding, negative_slope=1.0)
+        neuron = LatencyNeuron(self.window, self.peak, self.initial_potential, negative_slope=1.0)
         return PatternSpikes(values, neuron, sample_ids)
 
     @staticmethod

@@ -131,6 +131,8 @@ def _(op: Relu, x: tf.Tensor) -> tf.Tensor:
     if op.levels is not None:
         size = constant(op.max_value, x) / op.levels
         y = size * tf.floor(y / size + 0.5)
+    if op.clamps:
+        y = tf.where(x > constant(op.threshold, x), y, tf.zeros((), x.dtype))
     return y + constant(op.negative_slope, x) * tf.minimum(x, constant(0, x)) if op.leaky else y
 
 

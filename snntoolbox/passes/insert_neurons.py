@@ -108,6 +108,12 @@ class InsertNeurons(Pass):
         """Refuse what cannot be converted, all of it in one message."""
         if graph.neurons:
             raise ConversionError(f"the graph has neurons already: {', '.join(graph.neurons)}; convert the ANN's graph")
+        if self.code.needs_clamped and not any(isinstance(n.op, ops.Relu) and n.op.clamps for n in rectifiers):
+            raise ConversionError(
+                f"spike code '{self.code.name}' is for networks with clamped rectifiers (ReLU with a threshold), which "
+                "this one does not have: set [conversion] finetune_clamped, or call "
+                "snntoolbox.training.clamped_relu.finetune_clamped"
+            )
         layers = [node.name for node in rectifiers]
         unknown = [f"'{name}'.{suggest(name, layers)}" for name in self.clamp if name not in layers]
         if unknown:

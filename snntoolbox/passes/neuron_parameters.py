@@ -40,6 +40,8 @@ def why_not(model: NeuronModel, node: Node, clamp_steps: int, *, scaled: bool = 
             return reason
     elif node.op.leaky and "negative_slope" not in known:
         return f"a slope for negative inputs has no counterpart among neurons {kind}. Train the network with a ReLU."
+    if node.op.clamps and not isinstance(model, FirstSpike):
+        return f"neurons {kind} cannot leave out small activations. Use spike_code = ttfs_clamped for this network."
     if scaled and model.emits == "held":
         return f"the latency of neurons {kind} stands for normalised activations. Put the scales into the weights."
     if node.op.max_value is not None and isinstance(model, PayloadIntegrateAndFire):
@@ -68,7 +70,7 @@ def neuron_for(model: NeuronModel, op: Relu, clamp_steps: int, scale: Any = 1.0)
     if np.any(np.asarray(scale) != 1):
         model = _multiplied(model, scale)
     if isinstance(model, FirstSpike | ExpectantFirstSpike):
-        return model.limited(None, op.max_value)
+        return model.limited(op.threshold if op.clamps else None, op.max_value)
     if op.max_value is not None:
         model = _limit(model, op.max_value)
     return _with(model, clamp_steps=clamp_steps) if clamp_steps else model

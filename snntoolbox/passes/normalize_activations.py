@@ -126,4 +126,8 @@ class _Writer:
                 max_value=float(ceiling) if ceiling.ndim == 0 else ceiling.astype(self._dtype)
             )
             return limited
+        if isinstance(node.op, ops.Relu) and node.op.clamps:
+            least = np.asarray(node.op.threshold, np.float64) / scale
+            clamped: Op = node.op.replace(threshold=float(least) if least.ndim == 0 else least.astype(self._dtype))
+            return clamped
         return node.op

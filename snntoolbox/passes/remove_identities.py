@@ -64,7 +64,7 @@ def _is_identity(graph: Graph, node: Node) -> bool:
         case ops.MaxPool() | ops.AveragePool():
             return set(op.pool) | set(op.strides) == {1} and not np.any(op.padding)
         case ops.Relu():
-            return op.max_value is None and _is_rectified(graph, node.inputs[0])
+            return op.max_value is None and not op.clamps and _is_rectified(graph, node.inputs[0])
         case _:
             return False
 

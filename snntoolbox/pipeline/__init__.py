@@ -79,6 +79,9 @@ def read_network(
     """Read the network into a graph, compare the two on real samples, and save the graph."""
     graph = stages.parse(settings, source)
     samples = load_samples(settings, graph)
+    if settings.tools.parse and source is not None and settings.conversion.finetune_clamped:
+        source = stages.finetuned(settings, source, samples)
+        graph = stages.parse(settings, source)
     if settings.tools.parse:
         if source is not None:
             deviation["parse"] = stages.compare_with_source(settings, source, graph, samples)

@@ -41,6 +41,7 @@ __all__ = [
     "convert",
     "encoding_code",
     "find_source",
+    "finetuned",
     "graph_outputs",
     "left_out_outputs",
     "load_converted",
@@ -122,6 +123,26 @@ def parse(settings: Settings, source: Source | None) -> Graph:
     if source is None:
         return load_graph(locate(settings.paths.filename_ann or ""))
     return source.frontend.parse(source.model).with_attributes(source=source.path.name)
+
+
+def finetuned(settings: Settings, source: Source, samples: RunSamples) -> Source:
+    """Return the network after fine-tuning with clamped rectifiers, on the samples for normalisation.
+
+    Raises:
+        RunError: The network is no Keras model, or there are no samples.
+    """
+    from snntoolbox.frontends.keras import KerasFrontend
+
+    if not isinstance(source.frontend, KerasFrontend) or samples.norm is None:
+        raise RunError(
+            f"finetune_clamped trains a Keras model with the samples of x_norm, got {source.path.name} and "
+            f"{'no samples' if samples.norm is None else f'{len(samples.norm)} samples'}"
+        )
+    from snntoolbox.training.clamped_relu import finetune_clamped
+
+    conversion, x = settings.conversion, np.concatenate(list(samples.norm.batches(256)))
+    model = finetune_clamped(source.model, x, share=conversion.clamped_share, epochs=conversion.finetune_epochs)
+    return Source(source.frontend, model, source.path)
 
 
 def compare_with_source(settings: Settings, source: Source, graph: Graph, samples: RunSamples) -> float:

@@ -14,6 +14,7 @@ import numpy as np
 
 from snntoolbox.backends import Backend, Probes, Record
 from snntoolbox.codes import ConstantCurrent, PoissonSpikes, SpikeTrains, Stimulus
+from snntoolbox.codes.ttfs_exact import ExactTTFSCode
 from snntoolbox.errors import ConformanceError, SimulationError, SNNToolboxError, UnsupportedError
 from snntoolbox.ir import Graph
 from snntoolbox.neurons import (
@@ -34,6 +35,7 @@ __all__ = [
     "deterministic_by_seed",
     "equals_reference_exactly",
     "equals_reference_up_to_ties",
+    "first_spikes",
     "neuron_options",
     "output_neurons",
     "probes_agree_with_counts",
@@ -187,6 +189,26 @@ def stochastic_input(backend: Backend) -> int:
     return 0
 
 
+def first_spikes(backend: Backend) -> int:
+    """Networks with one spike a neuron fire, wait, pass max-pooling and decide as in the reference."""
+    networks = SpikingNetworks(10, dyadic=True)
+    for code, graph in networks.first_spikes().items():
+        if not _supported(backend, graph):
+            continue
+        x = networks.samples(graph)
+        exact = ExactTTFSCode(8).encode(x)
+        stimulus = exact if code == "ttfs_exact" else ConstantCurrent(x)
+        expected, margins = run_reference(graph, stimulus, STEPS)
+        received = _run(backend, graph, stimulus)
+        if compare_records(graph, expected, margins, received, code):
+            raise ConformanceError(f"{code}: spike counts differ, though all sums are exact in float32")
+        _require_equal(expected.decisions, received.decisions, f"{code}: steps of decisions")
+        for name, values in expected.activations.items():
+            _require_close(values, received.activations[name], f"{code}: activations of '{name}'")
+        _require_close(expected.output_over_time, received.output_over_time, f"{code}: outputs over time")
+    return 0
+
+
 def several_inputs(backend: Backend) -> int:
     """Inputs of different kinds act together, and must hold as many samples."""
     networks = SpikingNetworks(9, dyadic=True)
@@ -311,6 +333,7 @@ CHECKS: Mapping[str, Callable[[Backend], int]] = {
         neuron_options,
         output_neurons,
         stochastic_input,
+        first_spikes,
         several_inputs,
         deterministic_by_seed,
         reset_returns_to_fresh,

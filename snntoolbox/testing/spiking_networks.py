@@ -11,7 +11,18 @@ from numpy.typing import NDArray
 
 from snntoolbox.ir import Graph, Node, ops
 from snntoolbox.ir.ops import Op, PoolGate
-from snntoolbox.neurons import Accumulator, IntegrateAndFire, NeuronModel
+from snntoolbox.neurons import (
+    Accumulator,
+    ExpectantFirstSpike,
+    ExpectantReadout,
+    FirstSpike,
+    FirstSpikeReadout,
+    IntegrateAndFire,
+    LatencyNeuron,
+    NeuronModel,
+)
+from snntoolbox.passes.add_announcements import AddAnnouncements
+from snntoolbox.passes.schedule_windows import ScheduleWindows
 
 __all__ = ["SpikingNetworks"]
 
@@ -182,6 +193,35 @@ class SpikingNetworks:
             Node("out", ops.Spiking(Accumulator()), ("fc",)),
         )
         return Graph(nodes, ("out",), {"spike_code": "rate"})
+
+    def first_spikes(self) -> dict[str, Graph]:
+        """Return a network for each code with one spike a neuron: input neurons, max-pooling, outputs that decide."""
+        readout, waiting = FirstSpikeReadout(2.0), ExpectantReadout(1.0, 2.0)
+        graphs = {
+            "ttfs": self._fire_once(FirstSpike(4.0, signed=True), FirstSpike(4.0), readout),
+            "ttfs_clamped": self._fire_once(FirstSpike(4.0), FirstSpike(4.0, first_step=3.0, last_step=16.0), readout),
+            "ttfs_dyn_thresh": AddAnnouncements()(
+                self._fire_once(ExpectantFirstSpike(4.0, 0.25, signed=True), ExpectantFirstSpike(4.0, 0.25), waiting)
+            ),
+            "ttfs_exact": ScheduleWindows(8)(self._fire_once(None, LatencyNeuron(8), Accumulator())),
+        }
+        return {code: graph.with_attributes(spike_code=code) for code, graph in graphs.items()}
+
+    def _fire_once(self, inputs: NeuronModel | None, neuron: NeuronModel, output: NeuronModel) -> Graph:
+        layers: list[tuple[str, Op]] = [("x", ops.Input((7, 6, 2)))]
+        if inputs is not None:
+            layers.append(("x_spikes", ops.Spiking(inputs)))
+        layers += [
+            ("conv", ops.Conv(self.weights(2, 2, 2, 3), self.weights(3, scale=0.1))),
+            ("first", ops.Spiking(neuron)),
+            ("pool", ops.SpikingMaxPool((2, 2), (2, 1), ((0, 0), (0, 1)))),
+            ("second_conv", ops.Conv(self.weights(2, 2, 3, 2), self.weights(2, scale=0.1))),
+            ("second", ops.Spiking(neuron)),
+            ("flat", ops.Reshape((16,))),
+            ("fc", ops.Dense(self.weights(16, 3), self.weights(3, scale=0.1))),
+            ("out", ops.Spiking(output)),
+        ]
+        return _chain(layers)
 
     def max_pooling(self, method: PoolGate, neuron: NeuronModel | None = None) -> Graph:
         """Max-pooling of spikes, overlapping and padded."""

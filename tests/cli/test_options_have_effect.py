@@ -134,6 +134,11 @@ POISSON = {"input.poisson_input": True}
 ROUNDED_DOWN = {"cell.initial_potential": 0}
 EXIT = {"readout.early_exit": True, "readout.exit_stop": False}
 IMAGES = {"input.dataset_format": "png", "paths.dataset_path": "images", "input.rescale": "1/255"}
+CLAMPED = {
+    "conversion.spike_code": "ttfs_clamped",
+    "conversion.finetune_clamped": True,
+    "simulation.duration": 40,
+}
 TTFS = {"conversion.spike_code": "ttfs", "simulation.duration": 40}
 PATTERN = {"conversion.spike_code": "temporal_pattern", "simulation.duration": 30}
 TWICE = {"parameter_sweep.param_values": "0.5, 2"}
@@ -192,6 +197,9 @@ CASES: dict[str, tuple[Overrides, Any, Prepare | None]] = {
     "conversion.output": ({}, "softmax_poisson", None),
     "conversion.time_resolution": (TTFS, 2, None),
     "conversion.decision_threshold": (TTFS, 4, None),
+    "conversion.finetune_clamped": ({}, True, None),
+    "conversion.clamped_share": (CLAMPED, 0.4, None),
+    "conversion.finetune_epochs": (CLAMPED, 5, None),
     "conversion.layer_window": ({"conversion.spike_code": "ttfs_exact", "simulation.duration": 130}, 3, None),
     "conversion.patience": ({**TTFS, "conversion.spike_code": "ttfs_dyn_thresh"}, 2, None),
     "conversion.time_resolution": (TTFS, 2, None),

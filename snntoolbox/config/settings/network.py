@@ -148,6 +148,18 @@ class Conversion(Section):
         description="Of `ttfs_exact`: number of time steps in which a layer fires, and so of levels that an activation "
         "is rounded to. The run takes as many windows as there are layers of neurons, and one for the input.",
     )
+    finetune_clamped: bool = Field(
+        description="Train the Keras model a little more, with rectifiers that give 0 for small values, as "
+        "`ttfs_clamped` needs it (Rueckauer 2020, eq. 2.29). It learns from `x_norm` what the original model answers."
+    )
+    clamped_share: float = Field(
+        ge=0,
+        lt=1,
+        description="With `finetune_clamped`: up to which share of the largest activation of a layer values become 0.",
+    )
+    finetune_epochs: int = Field(
+        ge=1, description="With `finetune_clamped`: how often all samples of `x_norm` are trained with."
+    )
 
 
 class Cell(Section):

@@ -93,10 +93,12 @@ def _kind(thing: Any) -> str:
 
 
 def _relu(call: Call, layer: Any) -> Op:
-    if float(layer.threshold) != 0:
-        call.refuse(f"has threshold = {layer.threshold}.", "Only a threshold of 0 can be taken.")
+    threshold, slope = float(layer.threshold), float(layer.negative_slope or 0.0)
+    if threshold < 0 or (threshold and slope):
+        hint = "Only a threshold >= 0 without a slope for smaller values can be taken."
+        call.refuse(f"has threshold = {layer.threshold} and negative_slope = {slope:g}.", hint)
     ceiling = None if layer.max_value is None else float(layer.max_value)
-    return Relu(ceiling, float(layer.negative_slope or 0.0))
+    return Relu(ceiling, slope, threshold=max(threshold, 0.0))
 
 
 def _quantized_relu(call: Call, layer: Any) -> Op:

@@ -83,11 +83,14 @@ class Relu(Op):
         negative_slope: 0 for a rectifier; a scalar for a leaky one; an array that broadcasts against the input for a
             parametric one.
         levels: Number of steps between 0 and the ceiling that values are rounded to; None rounds nothing.
+        threshold: β, a scalar or an array that broadcasts against the input: what is not above it becomes 0 (Rueckauer
+            2020, eq. 2.29).
     """
 
     max_value: float | NDArray[np.floating[Any]] | None = None
     negative_slope: float | NDArray[np.floating[Any]] = 0.0
     levels: int | None = None
+    threshold: float | NDArray[np.floating[Any]] = 0.0
 
     def __post_init__(self) -> None:
         """Freeze an array of slopes and check the ceiling and the levels.
@@ -103,6 +106,15 @@ class Relu(Op):
             raise GraphError(f"Relu: max_value must be > 0, got {self.max_value}")
         if isinstance(self.max_value, np.ndarray):
             object.__setattr__(self, "max_value", freeze(self.max_value))
+        if not np.all(np.asarray(self.threshold) >= 0) or (self.clamps and (self.leaky or self.levels is not None)):
+            raise GraphError(f"Relu: threshold must be >= 0, without levels or a slope, got {self.threshold}")
+        if isinstance(self.threshold, np.ndarray):
+            object.__setattr__(self, "threshold", freeze(self.threshold))
+
+    @property
+    def clamps(self) -> bool:
+        """Whether small positive inputs give 0."""
+        return bool(np.any(np.asarray(self.threshold) > 0))
 
     @property
     def leaky(self) -> bool:

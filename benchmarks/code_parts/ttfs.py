@@ -1,0 +1,123 @@
+"""LeNet-5 and the network 784-600-10 with one spike a neuron: error, operations, spikes, latency, beside the rate code."""
+
+import time
+
+import numpy as np
+from code_setup import EXAMPLES, Task
+
+import snntoolbox
+from snntoolbox.analysis.operation_counter import OperationCounter
+from snntoolbox.api import encode
+from snntoolbox.backends.reference import ReferenceBackend
+from snntoolbox.backends.tensorflow import TensorFlowBackend, TensorFlowSettings
+
+BATCH = 100
+HIGH, MAXIMUM = {"percentile": 99.99}, {"method": "maximum"}
+LENET5 = {
+    "rate, 16 steps": ("rate", {}, 16),
+    "ttfs": ("ttfs", HIGH, 60),
+    "ttfs_dyn_thresh": ("ttfs_dyn_thresh", HIGH, 60),
+    "ttfs_exact, windows of 16": ("ttfs_exact", {**MAXIMUM, "window": 16}, None),
+    "ttfs_exact, windows of 64": ("ttfs_exact", {**MAXIMUM, "window": 64}, None),
+}
+VARIANTS = {
+    "ttfs, percentile 99.9": ("ttfs", {"percentile": 99.9}, 60),
+    "ttfs, resolution 2": ("ttfs", {**HIGH, "time_resolution": 2.0}, 60),
+    "ttfs, decision at 1": ("ttfs", {**HIGH, "decision_threshold": 1.0}, 60),
+    "ttfs_dyn_thresh, patience 0.25": ("ttfs_dyn_thresh", {**HIGH, "patience": 0.25}, 60),
+}
+DENSE = {
+    "rate, 16 steps": ("rate", {}, 16),
+    "ttfs": ("ttfs", {}, 60),
+    "ttfs, decision at 1": ("ttfs", {"decision_threshold": 1.0}, 60),
+    "ttfs_exact, windows of 16": ("ttfs_exact", {**MAXIMUM, "window": 16}, None),
+}
+
+
+def run(setup):
+    """Measure every setting on up to 1000 images, and compare some with the reference's spikes."""
+    found = {}
+    dense = Task(EXAMPLES / "lenet5" / "dense.keras", setup.mnist, setup.samples)
+    several = {"LeNet-5": (setup.lenet5, LENET5), "784-600-10": (dense, DENSE)}
+    if not setup.quick:
+        several["LeNet-5, other options"] = (setup.lenet5, VARIANTS)
+    for title, (task, settings) in several.items():
+        found[title] = measured = {}
+        for name, (code, options, steps) in settings.items():
+            graph = snntoolbox.convert(task.graph, task.x_norm, spike_code=code, **options)
+            measured[name] = measure(task, graph, steps or int(graph.attributes["num_steps"]), setup.samples or 1000)
+            print(title, name, {k: v for k, v in measured[name].items() if k != "errors"}, flush=True)
+        show(setup, title, measured)
+    for code in ("ttfs", "ttfs_dyn_thresh", "ttfs_exact"):
+        different, total = differences(setup.lenet5, code, 3 if setup.quick else 10)
+        found[f"differences {code}"] = [different, total]
+        setup.console.print(f"{code} in float64: {different} of {total} spike counts are not the reference's")
+    return found
+
+
+def measure(task, graph, steps, samples):
+    """Return error, operations, spikes and latency of a sample."""
+    start, counter = time.perf_counter(), OperationCounter(graph, task.graph)
+    x, y = task.x[:samples], task.y[:samples]
+    wrong, decisions, spikes = np.zeros(steps), [], 0
+    with TensorFlowBackend().compile(graph, batch_size=BATCH) as simulation:
+        for first in range(0, len(x), BATCH):
+            ids = np.arange(first, min(first + BATCH, len(x)))
+            stimuli = encode(graph, x[ids], ids)
+            simulation.reset()
+            record = simulation.run(stimuli, steps, counter.probes(BATCH, steps))
+            counter.add(record, stimuli)
+            wrong += (record.output_over_time.argmax(-1) != y[ids]).sum(axis=1)
+            decisions.append(record.decisions)
+            spikes += sum(int(counts.sum()) for counts in record.spike_counts.values())
+    known, counts = np.concatenate(decisions), counter.result()
+    latency = np.where(known > 0, known, steps) if len(known) else np.full(len(x), steps)
+    return {
+        "images": len(x),
+        "ann_error": float((task.ann[:samples].argmax(-1) != y).mean()),
+        "error": float(wrong[-1] / len(x)),
+        "errors": (wrong / len(x)).tolist(),
+        "operations": counts.snn_total,
+        "ann_operations": counts.ann,
+        "kinds": dict(counts.snn_counts),
+        "upper_bound": counts.upper_bound,
+        "spikes": spikes / len(x),
+        "latency": float(latency.mean()),
+        "latest": int(latency.max()),
+        "seconds": time.perf_counter() - start,
+    }
+
+
+def show(setup, title, measured):
+    """Print a table."""
+    rows = []
+    for name, one in measured.items():
+        updates = one["kinds"].get("threshold_update", 0)
+        rows.append(
+            (
+                name,
+                f"{100 * one['error']:.2f}",
+                f"{one['operations']:,.0f}" + (" at most" if one["upper_bound"] else ""),
+                f"1 / {one['ann_operations'] / one['operations']:.1f}",
+                f"{updates:,.0f}" if updates else "",
+                f"{one['spikes']:,.0f}",
+                f"{one['latency']:.1f} ({one['latest']})",
+                f"{one['seconds']:.0f}",
+            )
+        )
+    first = next(iter(measured.values()))
+    heading = f"{title}: ANN error {100 * first['ann_error']:.2f} % of {first['images']} images, "
+    columns = ("Code", "Error %", "Operations", "of ANN's", "Threshold updates", "Spikes", "Steps (latest)", "s")
+    setup.table(heading + f"{first['ann_operations']:,} operations", columns, rows)
+
+
+def differences(task, code, samples):
+    """Return how many spike counts of TensorFlow in float64 differ from the reference's, and of how many."""
+    options = MAXIMUM if code == "ttfs_exact" else HIGH
+    graph = snntoolbox.convert(task.graph, task.x_norm, spike_code=code, **options)
+    steps, stimuli, counts = int(graph.attributes.get("num_steps", 60)), encode(graph, task.x[:samples]), []
+    for backend in (ReferenceBackend(), TensorFlowBackend(TensorFlowSettings(precision="float64"))):
+        with backend.compile(graph, batch_size=samples) as simulation:
+            counts.append(simulation.run(stimuli, steps).spike_counts)
+    different = sum(int((values != counts[1][name]).sum()) for name, values in counts[0].items())
+    return different, sum(values.size for values in counts[0].values())
