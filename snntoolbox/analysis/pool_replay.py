@@ -48,7 +48,7 @@ def spike_values(body: Graph, record: Record, layer: str) -> Array | None:
         values = np.asarray(model.message_size, np.float64)[None]
     elif hasattr(model, "value_at") and hasattr(model, "start"):
         places = [step - model.start for step in steps]
-        values = np.stack([model.value_at(k) * np.asarray(model.size, np.float64) for k in places])
+        values = np.stack([_value_at(model, place) * np.asarray(model.size, np.float64) for place in places])
     else:
         return None
     values = np.broadcast_to(values, (record.num_steps, *values.shape[1:]))
@@ -57,6 +57,11 @@ def spike_values(body: Graph, record: Record, layer: str) -> Array | None:
         sent += spikes * value
     tolerance = 1e-6 * float(np.max(np.abs(record.messages[layer]), initial=0.0))
     return values if np.allclose(record.messages[layer], sent, rtol=1e-4, atol=tolerance) else None
+
+
+def _value_at(model: Any, place: int) -> float:
+    """Return the value of a spike at a place of the window in which neurons send; nothing is sent outside it."""
+    return float(model.value_at(place)) if 1 <= place <= model.window else 0.0
 
 
 def _model(body: Graph, layer: str) -> Any:

@@ -18,7 +18,7 @@ from snntoolbox.backends.reference import ReferenceBackend
 from snntoolbox.backends.reference.pooling import MaxPoolState
 from snntoolbox.codes import ConstantCurrent
 from snntoolbox.ir import Graph, Node, ops
-from snntoolbox.neurons import Accumulator, IntegrateAndFire, SignedIntegrateAndFire
+from snntoolbox.neurons import Accumulator, IntegrateAndFire, PatternNeuron, SignedIntegrateAndFire
 
 STEPS = 25
 
@@ -219,3 +219,38 @@ def test_results_report_what_was_passed_on() -> None:
     operations = collector.results().operations
     assert operations.snn == pytest.approx(true_operations(graph, record).sum() / 3)
     assert operations.per_layer["spikes"] == pytest.approx(operations.snn) and not operations.upper_bound
+
+
+@pytest.mark.parametrize("start", [0, 3, 2000])
+def test_patterns_behind_a_pool_are_those_of_the_largest_value(start: int) -> None:
+    """Bits of the largest value of a window pass, the most significant one first."""
+    graph = network(ops.SpikingMaxPool((2, 2)))
+    neuron = Node("spikes", ops.Spiking(PatternNeuron(bits=5, start=start)), ("conv",))
+    graph = graph.with_nodes([neuron if node.name == "spikes" else node for node in graph.nodes], graph.outputs)
+    rng = np.random.default_rng(2)
+    values = rng.integers(0, 32, (2, 8, 8, 2))
+    steps = start + 6
+    trains = np.zeros((steps, 2, 8, 8, 2), np.int8)
+    for place in range(5):
+        trains[start + place] = values >> (4 - place) & 1
+    largest = values.reshape(2, 4, 2, 4, 2, 2).max(axis=(2, 4))
+    costs = fan_out(graph)["spikes"]
+    direct = 2 * trains.reshape(steps, 2, -1).sum(axis=2)
+    expected = np.zeros((steps, 2))
+    behind = 3 * np.outer([1, 2, 2, 2], [1, 2, 2, 2])  # 3 channels, at up to 4 places of the kernel
+    for place in range(5):
+        bits = largest >> (4 - place) & 1
+        expected[start + place] = (bits * behind[..., None]).reshape(2, -1).sum(axis=1)
+    record = Record(
+        num_steps=steps,
+        dt_ms=1.0,
+        outputs={"out": np.zeros((2, 4, 4, 3))},
+        outputs_over_time={},
+        spike_counts={"spikes": trains.sum(axis=0)},
+        messages={"spikes": values / 31},
+        spike_trains={"spikes": trains},
+        totals={"spikes": (trains * costs).reshape(steps, 2, -1).sum(axis=2)},
+    )
+    passed = PassedSpikes(graph)
+    np.testing.assert_array_equal(passed.totals(record)["spikes"], direct + expected)
+    assert not passed.upper_bound and not passed.proportional
