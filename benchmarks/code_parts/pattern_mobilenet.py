@@ -1,8 +1,8 @@
 """MobileNet on CIFAR-10 with temporal patterns of 16 bits and fewer, beside the rate code: error and operations."""
 
-from code_parts.pattern_lenet5 import MAXIMUM, row
 from code_setup import Converter
 
+from code_parts.pattern_lenet5 import MAXIMUM, row
 from snntoolbox.codes.rate import RateCode
 from snntoolbox.codes.temporal_pattern import TemporalPatternCode
 

@@ -21,7 +21,7 @@ from snntoolbox.codes import SpikeCode, Stimulus
 from snntoolbox.errors import Problem, SimulationError, UnsupportedError
 from snntoolbox.ir import Graph
 from snntoolbox.ir.ops import OPS, Input, Spiking
-from snntoolbox.neurons import MODELS
+from snntoolbox.neurons import MODELS, WindowedNeuron
 from snntoolbox.passes.base import Pass
 from snntoolbox.registry import CODES
 
@@ -236,7 +236,7 @@ class Simulation(ABC):
             potentials=raw.potentials,
             totals=raw.totals,
             decisions=decisions,
-            activations=self._activations(raw.times, decisions, num_steps),
+            activations=self._activations(raw.times, decisions, num_steps) | self._sent(raw.messages),
         )
 
     @property
@@ -319,6 +319,12 @@ class Simulation(ABC):
                 last = np.where(known > 0, known, num_steps)
                 found[name] = op.model.activation(time, last.reshape(-1, *(1,) * (time.ndim - 1)))
         return found
+
+    def _sent(self, messages: Mapping[str, Array]) -> dict[str, Array]:
+        """Return the activations of layers that send one value in a window: the sum of its messages, not their mean."""
+        ops = {name: self.graph[name].op for name in messages}
+        windowed = [n for n, op in ops.items() if isinstance(op, Spiking) and isinstance(op.model, WindowedNeuron)]
+        return {name: messages[name] for name in windowed}
 
 
 def decided_at(decisions: Mapping[str, Array]) -> NDArray[np.int64]:

@@ -220,3 +220,13 @@ def test_fixed_point_formats():
     for text in ("", "2.6", "Q2", "Q0.0", "Q40.40"):
         with pytest.raises(ConversionError, match=r"Qm\.f"):
             FixedPoint.parse(text)
+
+
+def test_rates_are_the_activations_that_were_sent():
+    graph = network(ops.Relu())
+    samples = {"x": np.random.default_rng(1).random((3, 6))}
+    code = TemporalPatternCode(num_bits=16)
+    converted = spiking(graph, code, samples)
+    sent = run(converted, code, samples).rates("act")
+    expected = node_values(graph, samples)["act"]
+    np.testing.assert_allclose(sent, expected / expected.max(), atol=1e-4)
