@@ -106,7 +106,7 @@ def _matters(settings: Settings, own: Mapping[str, Any], option: str, values: tu
 
 def _settings(settings: Settings, point: Point) -> Settings:
     folder = settings.paths.log_dir_of_current_run / point.name
-    none = {"parameter_sweep.param_values": "", "parameter_sweep.spike_codes": ""}
+    none = {f"parameter_sweep.{option}": "" for option in ("param_values", "spike_codes", "code_options")}
     try:
         return load.replace(settings, {"paths.log_dir_of_current_run": str(folder), **none, **point.overrides})
     except ConfigError as error:
