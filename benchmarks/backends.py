@@ -9,8 +9,8 @@
                                                       an interpreter that has them (see peers/nir_tools.py)
 
 Parts:
-  parity NAME     LeNet-5 with average pooling and biases, and a residual network, trained here on MNIST: spike counts of
-                  each layer against the reference's, accuracy and time of a sample and step, on every backend.
+  parity NAME     LeNet-5 with average pooling and biases, and a residual network, trained here on MNIST: spike counts
+                  of each layer against the reference's, accuracy and time of a sample and step, on every backend.
   connections     the synapses of random layers against the evaluation of the ops: largest difference.
   build NAME      10,000 neurons and 1,000,000 synapses: seconds until the first step is simulated.
   batch NAME      Brian2: 20 samples as one network against 20 runs of one sample.
