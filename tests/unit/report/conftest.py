@@ -12,7 +12,9 @@ from snntoolbox.analysis.accumulate import Batch, Collector
 from snntoolbox.analysis.cost_profiles import load_profiles
 from snntoolbox.analysis.energy import energies
 from snntoolbox.analysis.results import Results, RunInfo
+from snntoolbox.backends.readout import EarlyExit
 from snntoolbox.backends.record import Record
+from snntoolbox.codes import ConstantCurrent
 from snntoolbox.ir import Graph, Node, ops
 from snntoolbox.neurons import Accumulator, IntegrateAndFire
 from snntoolbox.report.material import LayerScale, Material, SampleView, Sweep, thresholds
@@ -74,7 +76,9 @@ def make_results(hidden: int = 2, *, with_labels: bool = True) -> Results:
     ann = np.eye(CLASSES)[labels]
     ann[:2] = ann[:2, ::-1]
     collector = Collector(graph, top_k=2, coding_bits=4)
-    collector.add(Batch(simulated, labels if with_labels else None, None, ann, ann, activations))
+    collector.expect_early_exit(EarlyExit(0.9, 2, stop=False), STEPS)
+    stimulus = ConstantCurrent(np.zeros((SAMPLES, 4, 4, 1)))
+    collector.add(Batch(simulated, labels if with_labels else None, None, ann, ann, activations, stimulus))
     results = collector.results(
         RunInfo(
             label="first <run>",

@@ -63,7 +63,8 @@ def test_without_material_there_is_no_figure(name: str) -> None:
 
 def test_figures_are_drawn_as_selected_in_the_order_of_the_report(material: Material) -> None:
     names = [name for name, _, _ in draw_figures(material, {"spikecounts", "error_t"})]
-    assert names == ["error_t", "parameter_sweep", "spikecounts"]  # a sweep that took place is always shown
+    # A sweep, a comparison of codes and early exit are always shown where they took place.
+    assert names == ["error_t", "parameter_sweep", "entropy_codes", "early_exit", "spikecounts"]
 
 
 def test_error_ends_at_the_error_of_the_run(material: Material) -> None:

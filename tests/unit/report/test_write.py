@@ -33,6 +33,8 @@ def test_a_run_has_these_files(folder: Path) -> None:
         "config.ini",
         "confusion_matrix.csv",
         "curves.csv",
+        "figures/early_exit.svg",
+        "figures/entropy_codes.svg",
         "figures/error_t.svg",
         "figures/parameter_sweep.svg",
         "figures/spikecounts.svg",
