@@ -1,4 +1,4 @@
-"""LeNet-5 and the network 784-600-10 with one spike a neuron: error, operations, spikes, latency, beside the rate code."""
+"""Networks with one spike a neuron, on MNIST: error, operations, spikes and latency, beside the rate code."""
 
 import time
 
@@ -28,8 +28,9 @@ VARIANTS = {
 }
 DENSE = {
     "rate, 16 steps": ("rate", {}, 16),
-    "ttfs": ("ttfs", {}, 60),
-    "ttfs, decision at 1": ("ttfs", {"decision_threshold": 1.0}, 60),
+    "ttfs": ("ttfs", {}, 100),
+    "ttfs, decision at 1": ("ttfs", {"decision_threshold": 1.0}, 100),
+    "ttfs, decision at 3": ("ttfs", {"decision_threshold": 3.0}, 100),
     "ttfs_exact, windows of 16": ("ttfs_exact", {**MAXIMUM, "window": 16}, None),
 }
 
@@ -59,7 +60,7 @@ def measure(task, graph, steps, samples):
     """Return error, operations, spikes and latency of a sample."""
     start, counter = time.perf_counter(), OperationCounter(graph, task.graph)
     x, y = task.x[:samples], task.y[:samples]
-    wrong, decisions, spikes = np.zeros(steps), [], 0
+    wrong, decisions, spikes, entering = np.zeros(steps), [], 0, 0
     with TensorFlowBackend().compile(graph, batch_size=BATCH) as simulation:
         for first in range(0, len(x), BATCH):
             ids = np.arange(first, min(first + BATCH, len(x)))
@@ -70,6 +71,7 @@ def measure(task, graph, steps, samples):
             wrong += (record.output_over_time.argmax(-1) != y[ids]).sum(axis=1)
             decisions.append(record.decisions)
             spikes += sum(int(counts.sum()) for counts in record.spike_counts.values())
+            entering += sum(int(record.spike_counts.get(f"{name}_spikes", np.zeros(1)).sum()) for name in graph.inputs)
     known, counts = np.concatenate(decisions), counter.result()
     latency = np.where(known > 0, known, steps) if len(known) else np.full(len(x), steps)
     return {
@@ -82,6 +84,7 @@ def measure(task, graph, steps, samples):
         "kinds": dict(counts.snn_counts),
         "upper_bound": counts.upper_bound,
         "spikes": spikes / len(x),
+        "input_spikes": entering / len(x),
         "latency": float(latency.mean()),
         "latest": int(latency.max()),
         "seconds": time.perf_counter() - start,
@@ -100,14 +103,23 @@ def show(setup, title, measured):
                 f"{one['operations']:,.0f}" + (" at most" if one["upper_bound"] else ""),
                 f"1 / {one['ann_operations'] / one['operations']:.1f}",
                 f"{updates:,.0f}" if updates else "",
-                f"{one['spikes']:,.0f}",
+                f"{one['spikes']:,.0f}" + (f" ({one['input_spikes']:,.0f})" if one["input_spikes"] else ""),
                 f"{one['latency']:.1f} ({one['latest']})",
                 f"{one['seconds']:.0f}",
             )
         )
     first = next(iter(measured.values()))
     heading = f"{title}: ANN error {100 * first['ann_error']:.2f} % of {first['images']} images, "
-    columns = ("Code", "Error %", "Operations", "of ANN's", "Threshold updates", "Spikes", "Steps (latest)", "s")
+    columns = (
+        "Code",
+        "Error %",
+        "Operations",
+        "of ANN's",
+        "Threshold updates",
+        "Spikes (input)",
+        "Steps (latest)",
+        "s",
+    )
     setup.table(heading + f"{first['ann_operations']:,} operations", columns, rows)
 
 
