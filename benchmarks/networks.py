@@ -43,7 +43,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from network_lines import applications, onnx_files, trained
 
 Line = Callable[[], dict[str, Any]]
-STEPS = {"signed": (16, 32, 64, 128), "graded": (4, 8, 16, 32)}
+STEPS = {"signed": (8, 16, 32, 64), "graded": (4, 8, 16, 32)}
 NUM_IMAGES = 200
 QUICK = ("parse torch", "parse export", "parse onnx squeezenet", "parse onnx shufflenet", "parse keras MobileNetV2")
 ALONE = ("parse keras", "simulate", "agree")
