@@ -39,7 +39,12 @@ def run(setup):
     """Measure every setting on up to 1000 images, and compare some with the reference's spikes."""
     found = {}
     dense = Task(EXAMPLES / "lenet5" / "dense.keras", setup.mnist, setup.samples)
-    several = {"LeNet-5": (setup.lenet5, LENET5), "784-600-10": (dense, DENSE)}
+    clamped = Task(EXAMPLES / "lenet5" / "lenet5_clamped.keras", setup.mnist, setup.samples)
+    several = {
+        "LeNet-5": (setup.lenet5, LENET5),
+        "LeNet-5, fine-tuned": (clamped, {"ttfs_clamped": ("ttfs_clamped", HIGH, 60)}),
+        "784-600-10": (dense, DENSE),
+    }
     if not setup.quick:
         several["LeNet-5, other options"] = (setup.lenet5, VARIANTS)
     for title, (task, settings) in several.items():
