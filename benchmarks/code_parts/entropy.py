@@ -4,7 +4,6 @@ from pathlib import Path
 
 import snntoolbox
 from snntoolbox.analysis.activation_values import count_activations
-from snntoolbox.calibration import calibrate
 from snntoolbox.codes.rate import RateCode
 from snntoolbox.conversion import Conversion
 
@@ -50,11 +49,8 @@ def run(setup):
 
 def coding_of(task, quick):
     """Return how codes fit the activations, normalised by their maxima, of the held-out images."""
-    conversion = Conversion(percentile=100.0)
-    code = RateCode()
-    prepared = conversion.prepare(task.graph, code)
-    calibration = calibrate(prepared, batches(task.x_norm), **conversion.calibration_options)
-    normalized, spiking = conversion.finish(prepared, code, calibration)
+    converted = Conversion(percentile=100.0).run(task.graph, task.x_norm, RateCode())
+    normalized, spiking = converted.normalized, converted.spiking
     layers = [name for name in spiking.neurons if name in normalized and spiking[name].op.model.spiking]
     x = task.x[: 100 if quick else 2000]
     return count_activations((snntoolbox.evaluate(normalized, part, nodes=layers) for part in batches(x)), BITS)
