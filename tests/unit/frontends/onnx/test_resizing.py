@@ -74,6 +74,12 @@ def test_upsample_and_resize_of_old_opsets(model, assert_same, conv, opset):
         (18, {"mode": "linear"}, [1, 1, 2, 2], "resizes axis 2 from 4 to 8 elements (linear, half_pixel"),
         (18, {}, [1, 1, 1.5, 1], "resizes axis 2 from 4 to 6 elements (nearest, half_pixel, round_prefer_floor)"),
         (18, {}, [1, 1, 0.5, 1], "resizes axis 2 from 4 to 2 elements"),
+        (
+            18,
+            {"nearest_mode": "floor", "coordinate_transformation_mode": "asymmetric"},
+            [1, 2, 2, 2],
+            "enlarges every axis",
+        ),
         (9, {"mode": "linear"}, [1, 1, 2, 2], "interpolates by 'linear'"),
         (9, {}, [1, 1, 1.5, 1], "resizes by [1.0, 1.0, 1.5, 1.0]"),
     ],
