@@ -65,7 +65,7 @@ def draw_code_sweep(material: Material) -> Figure | None:
     figure = new_figure(10.4 if profile else 6.4, 4.2)
     panels = figure.subplots(1, 2 if profile else 1, squeeze=False)[0]
     first = sweep.results[0]
-    _draw_lines(panels[0], operation_lines(sweep, known), known[0], first.operations.ann)
+    _draw_lines(panels[0], _operation_lines(sweep, known), known[0], first.operations.ann)
     panels[0].set_xlabel("Operations for one sample")
     if profile:
         energy = first.energy[profile]
@@ -75,7 +75,7 @@ def draw_code_sweep(material: Material) -> Figure | None:
     return figure
 
 
-def operation_lines(sweep: Sweep, curves: Sequence[ErrorCurve]) -> list[_Line]:
+def _operation_lines(sweep: Sweep, curves: Sequence[ErrorCurve]) -> list[_Line]:
     """Return a line for each code: over time if it ran once, over the ends of its runs if it ran for several values."""
     lines = []
     for code, places in _by_code(sweep).items():
