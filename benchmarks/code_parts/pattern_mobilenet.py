@@ -11,14 +11,22 @@ from snntoolbox.codes.temporal_pattern import TemporalPatternCode
 RATE_IMAGES = 500
 WIDE = {"percentile": 99.99, "channel_wise": True}
 
+LAYERS = {"percentile": 99.99}
+SETTINGS = [
+    ("", {"num_bits": 16}, MAXIMUM),
+    *(("by channel", {"num_bits": bits}, WIDE) for bits in (8, 7, 6, 5, 4)),
+    ("by layer", {"num_bits": 8}, LAYERS),
+    ("one-hot, by channel", {"num_bits": 8, "one_hot": True}, WIDE),
+]
+
 
 def run(setup):
     """Measure patterns from many to few bits, and the rate code."""
     task, convert, rows = setup.mobilenet, Converter(setup.mobilenet), []
     found = {"ann_error": task.ann_error}
-    settings = [("", 16, MAXIMUM), *(("by channel", bits, WIDE) for bits in (8, 6, 5, 4))]
-    for name, bits, scales in settings[:2] if setup.quick else settings:
-        result = task.measure(convert(TemporalPatternCode(bits, input_bits=8), **scales))
+    for name, options, scales in SETTINGS[:2] if setup.quick else SETTINGS:
+        bits = options["num_bits"]
+        result = task.measure(convert(TemporalPatternCode(**options, input_bits=8), **scales))
         found[f"{bits} bits {name}".strip()] = result
         rows.append(row(bits, name, result))
         print(*rows[-1], flush=True)
