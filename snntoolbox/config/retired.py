@@ -41,7 +41,9 @@ _EVENTS = Retired("It belongs to event-camera input, which this version does not
 _PYNN = Retired("It belongs to pyNN simulators; the neurons here are described by the options of [cell].")
 _RATES = Retired("It had no effect in the original either; see [normalization] percentile.")
 _OFF = ("False",)
-_WEIGHTS = Retired("Give filename_ann a model whose weights have this precision already.", _OFF)
+_WEIGHTS = Retired(
+    "Set [conversion] weight_format, or give filename_ann a model whose weights have this precision already.", _OFF
+)
 
 RETIRED_OPTIONS: Mapping[str, Mapping[str, Retired]] = {
     "input": {
@@ -88,7 +90,7 @@ RETIRED_OPTIONS: Mapping[str, Mapping[str, Retired]] = {
         "scaling_factor": Retired("It belongs to the simulator MegaSim."),
         "binarize_weights": _WEIGHTS,
         "quantize_weights": _WEIGHTS,
-        "payloads": Retired("Use [cell] initial_potential = 0.5, which reduces the same error.", _OFF),
+        "payloads": Retired("Set [conversion] spike_code = rate_payload.", _OFF),
         "bias_relaxation": Retired("Set [cell] relaxation_steps, in steps for each layer.", _OFF),
     },
 }
