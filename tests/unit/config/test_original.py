@@ -44,7 +44,7 @@ def test_what_is_gone_gives_one_warning_each(settings: Settings):
     known = {(e.section, e.option) for e in read_ini(ORIGINAL).entries}
     gone = {f"original.ini [{s}] {o}" for s, o in known if o in RETIRED_OPTIONS.get(s, {})}
     gone |= {f"original.ini [{s}]" for s in RETIRED_SECTIONS if s in {section for section, _ in known}}
-    assert len(gone) == 32
+    assert len(gone) == 31
     assert sorted(w.where for w in settings.warnings) == sorted(gone)
     assert all(w.hint for w in settings.warnings)
 
