@@ -27,7 +27,7 @@ from snntoolbox.ir.io import is_graph_file, load_graph
 from snntoolbox.passes.schedule_windows import NUM_STEPS
 from snntoolbox.registry import BACKENDS, CODES, FRONTENDS, suggest
 
-__all__ = ["convert", "encode", "evaluate", "load_backend", "parse", "simulate", "split_options"]
+__all__ = ["convert", "encode", "evaluate", "load_backend", "parse", "simulate"]
 
 Array = NDArray[Any]
 Samples = Array | Mapping[str, Array]
@@ -68,16 +68,6 @@ def convert(graph: Graph, x_norm: Any = None, *, spike_code: str = "rate", **opt
         UnsupportedError: The network holds activations without a spiking counterpart; all are listed.
         DeviationError: A step that promises to keep the function did not.
     """
-    conversion, code = split_options(spike_code, options)
-    return conversion.run(graph, x_norm, code).spiking
-
-
-def split_options(spike_code: str, options: Mapping[str, Any]) -> tuple[Conversion, SpikeCode]:
-    """Return the conversion and the spike code that some options of `convert` stand for.
-
-    Raises:
-        ConversionError: An option is unknown or out of range.
-    """
     code_type: type[SpikeCode] = CODES.load(spike_code)
     code_names = {f.name for f in fields(code_type) if f.init}  # type: ignore[arg-type]
     names = {f.name for f in fields(Conversion) if f.init}
@@ -88,7 +78,7 @@ def split_options(spike_code: str, options: Mapping[str, Any]) -> tuple[Conversi
         raise ConversionError(f"unknown options of convert():{hints} Known: {', '.join(known)}")
     conversion = Conversion(**{name: value for name, value in options.items() if name in names})
     code = code_type(**{name: value for name, value in options.items() if name in code_names})
-    return conversion, code
+    return conversion.run(graph, x_norm, code).spiking
 
 
 def load_backend(backend: str | Backend, settings: Any = None) -> Backend:

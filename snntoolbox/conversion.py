@@ -19,7 +19,6 @@ from snntoolbox.ir.ops import PoolGate
 from snntoolbox.ir.samples import Samples
 from snntoolbox.passes.base import Pass
 from snntoolbox.passes.insert_neurons import InsertNeurons
-from snntoolbox.passes.insert_neurons import InsertNeurons
 from snntoolbox.passes.normalize_activations import NormalizeActivations
 from snntoolbox.passes.pipeline import OutputComparison, conversion_passes, preparation_passes, run_passes
 from snntoolbox.passes.shortcuts import NormalizeStackedLayers

@@ -1,4 +1,4 @@
-"""The thesis's figures 2.3 and 2.4 on the VGG: what each mechanism is worth, and how soon each normalisation gets there.
+"""The thesis's figures 2.3 and 2.4 on the VGG: what each mechanism is worth, how soon each normalisation works.
 
 Source: Rueckauer 2020, section 2.1.3.1. Figure 2.3 adds one mechanism after the other to the plain conversion, which
 has no normalisation, Poisson input and reset to zero; figure 2.4 compares normalisations over time. Neurons start from

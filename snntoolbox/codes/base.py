@@ -30,7 +30,7 @@ class SpikeCode(ABC):
     announces: ClassVar[bool] = False
     """Whether neurons send announcements beside spikes, so that there are two numbers on each wire."""
     layered: ClassVar[bool] = False
-    """Whether layers send one after the other, each in a window of its own, while biases act once (`WindowedNeuron`)."""
+    """Whether layers send one after the other, each in its own window, while biases act once (`WindowedNeuron`)."""
     needs_peak: ClassVar[bool] = False
     """Whether the largest input value matters, also where the input is not random."""
 

@@ -68,8 +68,8 @@ class TemporalPatternCode(SpikeCode):
             number = FixedPoint.parse(self.activation_format)
             if self.layer_bits or not self.dropped_bits < number.bits <= 32:
                 raise ConversionError(
-                    f"spike code '{self.name}': activation_format = {self.activation_format} gives every layer {number.bits} "
-                    "bits; expected at most 32, more than are dropped, and no layer_bits"
+                    f"spike code '{self.name}': activation_format = {self.activation_format} gives every layer "
+                    f"{number.bits} bits; expected at most 32, more than are dropped, and no layer_bits"
                 )
 
     @classmethod

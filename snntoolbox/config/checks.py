@@ -95,7 +95,8 @@ def _sweep(sweep: ParameterSweep, sections: Mapping[str, Section]) -> Iterator[F
     section, option = sweep.target
     unknown = [code for code in sweep.code_options if code not in sweep.spike_codes]
     if unknown:
-        what = f"options of codes that are not swept: {', '.join(unknown)}; got {', '.join(sweep.spike_codes) or 'none'}."
+        swept = ", ".join(sweep.spike_codes) or "none"
+        what = f"options of codes that are not swept: {', '.join(unknown)}; got {swept}."
         yield Finding("parameter_sweep", "code_options", what)
     numbers = [f"{s}.{o}" for s, model in SECTIONS.items() for o, kind in kinds(model).items() if _takes_number(kind)]
     if f"{section}.{option}" not in numbers:

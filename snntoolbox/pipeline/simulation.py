@@ -92,6 +92,11 @@ def simulate(
     return collector
 
 
+def _early_exit(settings: Settings) -> EarlyExit | None:
+    readout = settings.readout
+    return EarlyExit(readout.exit_confidence, readout.exit_patience, readout.exit_stop) if readout.early_exit else None
+
+
 def _require_time(settings: Settings, spiking: Graph) -> None:
     """Check that the network's layers, where they send one after the other, all have their turn."""
     needed, given = int(spiking.attributes.get(NUM_STEPS, 0)), settings.simulation.num_steps
@@ -100,11 +105,6 @@ def _require_time(settings: Settings, spiking: Graph) -> None:
             f"[simulation] duration: spike code '{spiking.attributes['spike_code']}' needs {needed} time steps until "
             f"all layers of this network have sent, got {given}; set duration = {needed * settings.simulation.dt:g}"
         )
-
-
-def _early_exit(settings: Settings) -> EarlyExit | None:
-    readout = settings.readout
-    return EarlyExit(readout.exit_confidence, readout.exit_patience, readout.exit_stop) if readout.early_exit else None
 
 
 def _try(metric: Metric, samples: RunSamples, answers: Answers) -> None:

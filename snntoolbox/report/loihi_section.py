@@ -194,7 +194,7 @@ def _costs(found: ChipDetails) -> DetailTable:
 
 
 def _stages(found: ChipDetails) -> DetailTable:
-    rows = [(stage, f"{100 * share:.1f} %") for stage, share in found.compiled.agreement.items()]
+    rows: list[tuple[str, ...]] = [(stage, f"{100 * share:.1f} %") for stage, share in found.compiled.agreement.items()]
     note = (
         "Share of the normalisation samples that rates in place of spikes put into the class of the converted network."
     )

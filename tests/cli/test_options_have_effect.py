@@ -126,7 +126,8 @@ def _metric(folder: Path) -> None:
 
 
 def _profiles(folder: Path) -> None:
-    own = "[float32_45nm]\nunit = 'pJ'\nprocess = 'none'\nsource = 'none'\ncosts.synaptic_add = {cost = 1, source = 'x'}\n"
+    own = "[float32_45nm]\nunit = 'pJ'\nprocess = 'none'\nsource = 'none'\n"
+    own += "costs.synaptic_add = {cost = 1, source = 'x'}\n"
     (folder / "own.toml").write_text(own)
 
 
@@ -202,8 +203,6 @@ CASES: dict[str, tuple[Overrides, Any, Prepare | None]] = {
     "conversion.finetune_epochs": (CLAMPED, 5, None),
     "conversion.layer_window": ({"conversion.spike_code": "ttfs_exact", "simulation.duration": 130}, 3, None),
     "conversion.patience": ({**TTFS, "conversion.spike_code": "ttfs_dyn_thresh"}, 2, None),
-    "conversion.time_resolution": (TTFS, 2, None),
-    "conversion.decision_threshold": (TTFS, 4, None),
     "simulation.simulator": ({}, "tensorflow", None),
     "simulation.duration": ({}, 3, None),
     "simulation.dt": ({}, 2, None),

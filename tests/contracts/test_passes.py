@@ -30,11 +30,11 @@ MAKERS = {
     "relax_biases": lambda kind: kind(3.0),
     "clamp_layers": lambda kind: kind(3.0),
     "add_announcements": lambda kind: kind(),
+    "schedule_windows": lambda kind: kind(8),
+    "quantize_weights": lambda kind: kind("Q2.4"),
     "compensate_rates": lambda kind: kind({}),
     "shift_biases": lambda kind: lambda graph: kind({n.name: 0.5 for n in graph.nodes if isinstance(n.op, ops.Relu)}),
     "set_potentials": lambda kind: kind({}),
-    "schedule_windows": lambda kind: kind(8),
-    "quantize_weights": lambda kind: kind("Q2.4"),
 }
 
 

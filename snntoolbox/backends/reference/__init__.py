@@ -30,7 +30,19 @@ class ReferenceBackend(Backend):
 
     name: ClassVar[str] = "reference"
     capabilities: ClassVar[Capabilities] = Capabilities(
-        codes=frozenset({"few_spike", "rate", "rate_payload", "temporal_pattern", "ttfs", "ttfs_clamped", "ttfs_dyn_thresh", "ttfs_exact"}), exact=True
+        codes=frozenset(
+            {
+                "few_spike",
+                "rate",
+                "rate_payload",
+                "temporal_pattern",
+                "ttfs",
+                "ttfs_clamped",
+                "ttfs_dyn_thresh",
+                "ttfs_exact",
+            }
+        ),
+        exact=True,
     )
 
     def _compile(self, graph: Graph, *, batch_size: int, dt_ms: float, seed: int) -> Simulation:

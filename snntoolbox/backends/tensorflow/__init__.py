@@ -28,7 +28,18 @@ class TensorFlowBackend(Backend):
 
     name: ClassVar[str] = "tensorflow"
     capabilities: ClassVar[Capabilities] = Capabilities(
-        codes=frozenset({"few_spike", "rate", "rate_payload", "temporal_pattern", "ttfs", "ttfs_clamped", "ttfs_dyn_thresh", "ttfs_exact"})
+        codes=frozenset(
+            {
+                "few_spike",
+                "rate",
+                "rate_payload",
+                "temporal_pattern",
+                "ttfs",
+                "ttfs_clamped",
+                "ttfs_dyn_thresh",
+                "ttfs_exact",
+            }
+        )
     )
     settings_type: ClassVar[type[Any] | None] = TensorFlowSettings
 

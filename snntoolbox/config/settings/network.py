@@ -14,16 +14,22 @@ from snntoolbox.registry import CODES
 __all__ = ["Cell", "Conversion", "Normalization"]
 
 
+NormalizationMethod = Literal[
+    "percentile", "maximum", "robust", "mmse", "local_balancing", "threshold_balancing", "auto"
+]
+
+
 class Normalization(Section):
     """Scaling of the weights by the activations that a set of samples causes (Rueckauer 2020, section 2.1.2.2)."""
 
-    method: Literal["percentile", "maximum", "robust", "mmse", "local_balancing", "threshold_balancing"] = Field(
+    method: NormalizationMethod = Field(
         description="What counts as the largest activation of a layer. `percentile`: of those that are not zero; "
         "robust against outliers, so rates are higher and the network needs less time. `maximum`: no activation "
         "saturates. `robust`: percentile of all activations, zeros included. `mmse`: what has the least squared error "
         "in `duration` steps. `local_balancing`: thresholds grow by what they would clip, in `balancing_rounds`. "
         "`threshold_balancing`: the largest input that Poisson spikes cause in one of `balancing_steps`, times "
-        "`balancing_factor`; weights stay as they are."
+        "`balancing_factor`; weights stay as they are. `auto`: the method, percentile and `channel_wise` that keep "
+        "most of the ANN's decisions in `duration`, tried on samples of `x_norm`; `snntoolbox --search` tries more."
     )
     percentile: float = Field(
         gt=0,
@@ -214,7 +220,8 @@ class Cell(Section):
     relaxation_steps: float = Field(
         ge=0,
         description="Biases of layer l, counted from 0, grow from 0 to their value in `relaxation_steps` l time steps, "
-        "so that they do not act before the spikes that they are weighed against. 0: at once. For `integrate_and_fire`.",
+        "so that they do not act before the spikes that they are weighed against. 0: at once. For "
+        "`integrate_and_fire`.",
     )
     initial_potential: float = Field(
         ge=0,

@@ -44,7 +44,7 @@ def run(code: str, graph: Graph | None = None, steps: int = 400, probes: Probes 
 
 @pytest.mark.parametrize("code", ["ttfs", "ttfs_dyn_thresh"])
 def test_every_neuron_fires_once_and_the_first_output_decides(code: str) -> None:
-    spiking, record, wanted = run(code, time_resolution=10.0)
+    _, record, wanted = run(code, time_resolution=10.0)
     assert (record.decisions > 0).all()
     assert (record.output.argmax(-1) == wanted).mean() > 0.7
     for name in ("relu", "hidden"):
