@@ -198,7 +198,7 @@ CASES: dict[str, tuple[Overrides, Any, Prepare | None]] = {
     "conversion.output": ({}, "softmax_poisson", None),
     "conversion.time_resolution": (TTFS, 2, None),
     "conversion.decision_threshold": (TTFS, 4, None),
-    "conversion.finetune_clamped": ({}, True, None),
+    "conversion.finetune_clamped": (TTFS, True, None),
     "conversion.clamped_share": (CLAMPED, 0.4, None),
     "conversion.finetune_epochs": (CLAMPED, 5, None),
     "conversion.layer_window": ({"conversion.spike_code": "ttfs_exact", "simulation.duration": 130}, 3, None),
