@@ -70,7 +70,8 @@ def lines(data: Path | None) -> Iterator[tuple[str, Line]]:
             for name in ("vgg", "resnet20"):
                 yield f"agree {name} {variant}", partial(trained.agree_cifar, name, variant, data, NUM_IMAGES, steps)
         if data is not None and has_faces:
-            line = partial(trained.agree_mini_xception, variant, data, NUM_IMAGES, steps)
+            longer = (*steps, 2 * steps[-1])
+            line = partial(trained.agree_mini_xception, variant, data, NUM_IMAGES, longer)
             yield f"agree mini-XCEPTION {variant}", line
 
 
