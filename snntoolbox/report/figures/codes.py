@@ -132,7 +132,9 @@ def _draw_lines(axes: Axes, lines: Sequence[_Line], curve: ErrorCurve, ann_cost:
     if curve.ann is not None and ann_cost:
         axes.plot([ann_cost], [curve.ann], color="black", marker="X", markersize=9, linestyle="none", label="ANN")
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1,)))
+    costs = [cost for line in lines for cost in line.cost if cost > 0]
+    few_powers = bool(costs) and max(costs) < 300 * min(costs)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if few_powers else (1,)))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     axes.set_ylabel(curve.label)
