@@ -236,7 +236,7 @@ class Simulation(ABC):
             potentials=raw.potentials,
             totals=raw.totals,
             decisions=decisions,
-            activations=self._activations(raw.times, decisions, num_steps) | self._sent(raw.messages),
+            activations=self._activations(raw, decisions, num_steps) | self._sent(raw.messages),
         )
 
     @property
@@ -309,10 +309,14 @@ class Simulation(ABC):
             return self.code.decode(raw.readouts[name][i], step)
         return self.code.decode(raw.readouts[name][i], np.where((until > 0) & (until < step), until, step))
 
-    def _activations(self, times: Mapping[str, Array], decisions: Array, num_steps: int) -> dict[str, Array]:
+    def _activations(self, raw: RawRecord, decisions: Array, num_steps: int) -> dict[str, Array]:
         """Return what the times of spikes stand for; what came after the decision does not count."""
         found = {}
-        for name, time in times.items():
+        for name, until in raw.decisions.items():
+            op = self.graph[name].op
+            if isinstance(op, Spiking):
+                found[name] = op.model.activation(raw.readouts[name][-1], np.where(until > 0, until, num_steps))
+        for name, time in raw.times.items():
             op = self.graph[name].op
             if isinstance(op, Spiking):
                 known = decisions if len(decisions) else np.zeros(len(time), np.int64)

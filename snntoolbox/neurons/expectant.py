@@ -186,6 +186,10 @@ class ExpectantReadout(NeuronModel):
         distance = np.where(state["decision"] == 0, np.abs(v - self.threshold), np.inf)
         return _joined(distance, np.full_like(distance, np.inf))
 
+    def activation(self, sent: Array, steps: Any) -> Array:
+        """Return the first half of the potentials over the time of the decision."""
+        return np.asarray(_halves(sent)[0] / steps)
+
     def _integrate(self, state: State, current: Array) -> tuple[Array, Array]:
         """Return u and v."""
         slope, missing = _halves(current)
