@@ -127,7 +127,7 @@ class PropagationCounter:
 
     def __init__(self, graph: Graph, seed: int = 0) -> None:
         self._graph, self._seed = graph, seed
-        self._layers = tuple(n for n in graph.neurons if _model(graph, n).spiking and _has_rates(graph, n))
+        self._layers = tuple(n for n in graph.neurons if _sends_rates(_model(graph, n)) and _has_rates(graph, n))
         self._currents = _current_graph(graph)
         self._evaluator: Evaluator | None = None
         self._depths = _depths(graph)
@@ -189,6 +189,11 @@ def _layer_error(depth: int, means: Array, per_neuron: Array) -> LayerError:
 def _model(graph: Graph, name: str) -> Any:
     op = graph[name].op
     return op.model if isinstance(op, Spiking) else None
+
+
+def _sends_rates(model: Any) -> bool:
+    """Whether the mean of what neurons send stands for an activation: not where one spike's time does."""
+    return bool(model.spiking and model.emits != "held" and not model.decides)
 
 
 def _has_rates(graph: Graph, name: str) -> bool:
