@@ -38,7 +38,9 @@ def _is_plain(name: str, value: Any) -> bool:
         return name == "dilation" and set(value) == {1}
     if name in ("padding", "output_padding"):
         return not np.any(value)
-    return (name, value) in (("groups", 1), ("negative_slope", 0.0)) if np.isscalar(value) else False
+    return (
+        (name, value) in (("groups", 1), ("negative_slope", 0.0), ("threshold", 0.0)) if np.isscalar(value) else False
+    )
 
 
 def _value(value: Any) -> str:

@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snntoolbox.backends.reference import ReferenceBackend
+from snntoolbox.codes.rate import RateCode
 from snntoolbox.errors import DeviationError, GraphError
 from snntoolbox.ir import Graph, ops
 from snntoolbox.passes.base import Pass
+from snntoolbox.passes.insert_neurons import InsertNeurons
 from snntoolbox.passes.normalize_activations import NormalizeActivations
 from snntoolbox.registry import CODES
 from snntoolbox.testing.evaluation import node_values
@@ -33,7 +35,8 @@ def check_pass(one: Pass | Callable[[Graph], Pass], graphs: Sequence[Graph] | No
     Args:
         one: The pass, or a function that makes it for a graph (one that needs names or scales of nodes).
         graphs: Networks with float64 parameters to check it on; random ones unless given. If the pass preserves rates,
-            they are normalised by their largest activations first.
+            they are normalised by their largest activations first, and neurons of the rate code are inserted
+            if it does not insert neurons itself.
         seed: Seed of networks and samples.
 
     Raises:
@@ -47,13 +50,16 @@ def check_pass(one: Pass | Callable[[Graph], Pass], graphs: Sequence[Graph] | No
         chosen = [random_graph(seed + i, num_blocks=2, leaky=i % 2 == 1) for i in range(6)]
     for number, graph in enumerate(chosen):
         samples = random_samples(graph, seed + number, num_samples=4)
+        original = graph
         if preserves == "rate":
-            graph = NormalizeActivations(largest_activations(graph, samples))(graph)
+            original = graph = NormalizeActivations(largest_activations(graph, samples))(graph)
+            if "spike_code" not in make(graph)(graph).attributes:  # it changes neurons that are there already
+                graph = InsertNeurons(RateCode())(graph)
         after = _check_form(make(graph), graph)
         if preserves in ("function", "scaled"):
             _check_values(make(graph), graph, after, samples)
         elif preserves == "rate":
-            _check_rates(make(graph), graph, after, samples)
+            _check_rates(make(graph), original, after, samples)
 
 
 def largest_activations(graph: Graph, samples: Mapping[str, Any]) -> dict[str, float]:

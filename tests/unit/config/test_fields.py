@@ -50,5 +50,7 @@ def test_times_and_rates_have_units():
         "dt": "ms",
         "tau_refrac": "ms",
         "tau_m": "ms",
+        "time_limit": "s",
+        "within": "%",
         "input_rate": "Hz",
     }

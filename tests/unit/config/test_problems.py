@@ -89,7 +89,7 @@ def test_the_error_names_the_file_and_counts(write: Write):
         ("[nothing_like_it]\nx = 3", "unknown section. Sections are paths, input,"),
         ("[cell]\nv_tresh = 3", "config.ini [cell] v_tresh: unknown option. Did you mean 'v_thresh'?"),
         ("[cell]\ndurationn = 3", "config.ini [cell] durationn: unknown option. Did you mean '[simulation] duration'?"),
-        ("[cell]\nxyz = 3", "config.ini [cell] xyz: unknown option. Options here are v_thresh, tau_refrac,"),
+        ("[cell]\nxyz = 3", "config.ini [cell] xyz: unknown option. Options here are neuron, max_spikes,"),
     ],
 )
 def test_messages(problems: Problems, text: str, expected: str):

@@ -132,6 +132,8 @@ def values(kind: Kind) -> st.SearchStrategy[Any]:
         return st.lists(elements, max_size=4)
     if kind.choices:
         return st.sampled_from([*kind.choices, *kind.spellings])
+    if kind.is_mapping and get_args(kind.base)[1] is int:
+        return st.dictionaries(WORDS, st.integers(1, 32), max_size=3)
     if kind.is_mapping:
         return st.dictionaries(WORDS, st.one_of(st.integers(), st.booleans(), WORDS), max_size=3)
     return st.just({"rescale": 0.5}) if "rescale" in kind.base.model_fields else st.just({"shuffle": True, "seed": 3})

@@ -93,7 +93,7 @@ def clamped_relu(x):
         (clamped_relu, "has the activation 'clamped_relu'"),
         (keras.ops.gelu, "has the activation 'gelu' of keras.src.ops.nn, which is not known"),
         ("mish", "has the activation 'mish' of keras"),
-        (L.ReLU(threshold=0.5), "has threshold = 0.5. Only a threshold of 0"),
+        (L.ReLU(threshold=0.5, negative_slope=0.1), "has threshold = 0.5 and negative_slope = 0.1. Only a threshold"),
         (L.ELU(alpha=0.5), "has alpha = 0.5. Only alpha = 1"),
         (L.PReLU(), "has a PReLU inside, which has no weights. Use PReLU as a layer"),
         (L.LayerNormalization(), "has the activation '.*[Ll]ayer_?[Nn]ormalization'"),

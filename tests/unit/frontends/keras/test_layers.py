@@ -161,7 +161,8 @@ def test_removed_layer(shape, layer, assert_same):
 
 def test_every_layer_of_the_tables_is_tested():
     cases = [layer for _, layer in (*CASES.values(), *REMOVED.values())] + [layer for _, layer, _ in MERGED.values()]
-    assert {type(layer).__name__ for layer in cases} == {*LAYERS, *REMOVED_LAYERS}
+    own = {"QuantizedReLU"}  # tested in tests/unit/training
+    assert {type(layer).__name__ for layer in cases} | own == {*LAYERS, *REMOVED_LAYERS}
 
 
 def test_batch_norm_is_computed_in_double_precision(rng):

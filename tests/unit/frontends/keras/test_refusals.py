@@ -71,7 +71,11 @@ CASES = {
         "normalises axis 1 of an input of shape (batch, 6, 6, 4). Channels are the last axis",
     ),
     "channels first": (IMAGE, L.ZeroPadding2D(1, data_format="channels_first"), "has data_format='channels_first'"),
-    "relu with threshold": (IMAGE, L.ReLU(threshold=1.0), "has threshold = 1.0. Only a threshold of 0"),
+    "relu with threshold and slope": (
+        IMAGE,
+        L.ReLU(threshold=1.0, negative_slope=0.5),
+        "has threshold = 1.0 and negative_slope = 0.5. Only a threshold >= 0 without a slope",
+    ),
 }
 
 
