@@ -49,7 +49,7 @@ def rounds(neurons: Sequence[str] = ("integrate_and_fire",)) -> tuple[Round, ...
         *({"cell.initial_potential": start} for start in (0.4, 0.6)),
     ]
     models: list[Options] = [{"cell.neuron": name} for name in neurons]
-    chosen = (Round("neurons", models, share=0.5, keep=2),) if len(models) > 1 else ()
+    chosen = (Round("neurons", models, share=0.5, keep=2),) if set(neurons) - {"integrate_and_fire"} else ()
     return (
         threshold_round(share=0.5, keep=2),
         *chosen,

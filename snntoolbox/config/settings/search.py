@@ -24,8 +24,8 @@ class Search(Section):
         ge=0, le=100, description="Share of the samples that may be decided otherwise, for goals other than `accuracy`."
     )
     neurons: tuple[Literal["integrate_and_fire", "signed", "burst", "graded"], ...] = Field(
-        min_length=1,
-        description="Neurons that may be used; see `[cell] neuron`. Hardware may know the first only.",
+        description="Neurons that may be used besides that of `[cell] neuron`, which says what they are. Hardware may "
+        "know `integrate_and_fire` only.",
     )
     num_samples: int = Field(
         ge=6,

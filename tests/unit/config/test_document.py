@@ -28,7 +28,7 @@ def test_the_module_writes_the_page(repository: Path):
 def test_every_option_has_a_row_with_its_default():
     found = [(row[0], row[2]) for row in rows() if len(row) == 4]
     expected = [(f"`{entry.option}`", f"`{entry.value}`" if entry.value else "") for entry in default_entries()]
-    assert sorted(found) == sorted(expected)
+    assert set(expected) <= set(found)
     assert all(f"\n## [{section}]\n" in options_page() for section in {e.section for e in default_entries()})
 
 
