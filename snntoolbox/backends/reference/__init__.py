@@ -21,6 +21,7 @@ from snntoolbox.ir import Graph, Node
 from snntoolbox.ir.ops import Input, Spiking, SpikingMaxPool
 from snntoolbox.neurons import Clock, NeuronModel, State
 from snntoolbox.neurons.noise import stream_key
+from snntoolbox.registry import CODES
 
 __all__ = ["ReferenceBackend", "ReferenceSimulation"]
 
@@ -30,18 +31,7 @@ class ReferenceBackend(Backend):
 
     name: ClassVar[str] = "reference"
     capabilities: ClassVar[Capabilities] = Capabilities(
-        codes=frozenset(
-            {
-                "few_spike",
-                "rate",
-                "rate_payload",
-                "temporal_pattern",
-                "ttfs",
-                "ttfs_clamped",
-                "ttfs_dyn_thresh",
-                "ttfs_exact",
-            }
-        ),
+        codes=frozenset(CODES.builtins),
         exact=True,
     )
 

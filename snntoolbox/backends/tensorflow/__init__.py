@@ -27,20 +27,7 @@ class TensorFlowBackend(Backend):
     """Fast simulation of everything the package defines, in float32 or float64."""
 
     name: ClassVar[str] = "tensorflow"
-    capabilities: ClassVar[Capabilities] = Capabilities(
-        codes=frozenset(
-            {
-                "few_spike",
-                "rate",
-                "rate_payload",
-                "temporal_pattern",
-                "ttfs",
-                "ttfs_clamped",
-                "ttfs_dyn_thresh",
-                "ttfs_exact",
-            }
-        )
-    )
+    capabilities: ClassVar[Capabilities] = Capabilities(codes=frozenset(CODES.builtins))
     settings_type: ClassVar[type[Any] | None] = TensorFlowSettings
 
     @classmethod
