@@ -4,6 +4,8 @@ from dataclasses import asdict
 
 from accuracy_setup import joined, percents, show
 
+from snntoolbox.calibration.refine import Refinement
+
 CHANNELS = {"channel_wise": True}
 SIGNED = {**CHANNELS, "neuron_model": "signed"}
 POWERS = {**CHANNELS, "neuron_model": "graded"}
@@ -15,6 +17,8 @@ TECHNIQUES = {
     "percentile": {},
     "robust": {"method": "robust"},
     "percentile, channels": CHANNELS,
+    "percentile, channels, clamped for 1 step a layer": {**CHANNELS, "clamp_delay": 1.0},
+    "percentile, channels, biases relaxed for 1 step a layer": {**CHANNELS, "relaxation_steps": 1.0},
     "local balancing, channels": {**CHANNELS, "method": "local_balancing"},
     "percentile, channels, signed": SIGNED,
     "local balancing, channels, signed": {**SIGNED, "method": "local_balancing"},
@@ -28,13 +32,26 @@ FOR_STEPS = {
 }
 """Scales for a given number of steps: one run each."""
 
+CORRECTED = {
+    "percentile, channels, late read-out": {**CHANNELS, "refinement": Refinement(readout_start="auto")},
+    "percentile, channels, bias": {**CHANNELS, "refinement": Refinement(bias=True)},
+    "percentile, channels, potential": {**CHANNELS, "refinement": Refinement(potential=True)},
+    "mmse, channels, potential": {**CHANNELS, "method": "mmse", "refinement": Refinement(potential=True)},
+    "mmse, channels, potential, late read-out": {
+        **CHANNELS,
+        "method": "mmse",
+        "refinement": Refinement(potential=True, readout_start="auto"),
+    },
+}
+"""Corrections that are fitted for a number of steps on 128 of the images: one run each, up to 64 steps."""
+
 GRADED = {
     "graded, 8 powers, maximum": {**POWERS, "method": "maximum"},
     "graded, 15 multiples, maximum": {**UNIFORM, "method": "maximum"},
     "graded, 8 powers, 99.99 %": {**POWERS, "percentile": 99.99},
     "graded, 15 multiples, 99.99 %": {**UNIFORM, "percentile": 99.99},
 }
-"""Neurons whose spikes carry a size: few steps."""
+"""Neurons whose spikes carry a size: 16 steps."""
 
 
 def run(setup):
@@ -42,10 +59,18 @@ def run(setup):
     found = {}
     steps = [step for step in (4, 8, 16, 32, 64) if step in setup.steps]
     for network in setup.networks:
-        curves = {name: setup.curve(network, **options) for name, options in TECHNIQUES.items()}
-        for name, options in FOR_STEPS.items():
-            curves[name] = joined([setup.curve(network, step, **options) for step in steps])
-        curves |= {name: setup.curve(network, 16, **options) for name, options in GRADED.items()}
+        curves = {}
+        for name, options in (TECHNIQUES | FOR_STEPS | CORRECTED | GRADED).items():
+            if name in TECHNIQUES or name in GRADED:
+                curves[name] = setup.curve(network, 16 if name in GRADED else None, **options)
+            else:
+                curves[name] = joined([setup.curve(network, step, **options) for step in steps])
+            shown = ", ".join(
+                f"T={step}: {text}"
+                for step, text in zip(setup.steps, percents(curves[name], setup.steps), strict=True)
+                if text
+            )
+            print(f"{network.name}, {name}: {shown}; {curves[name].seconds:.0f} s", flush=True)
         rows = [[name, *percents(curve, setup.steps), f"{curve.spikes:,.0f}"] for name, curve in curves.items()]
         title = f"{network.name}, {len(setup.x)} images, ANN {100 * network.accuracy:.1f} %: accuracy in %"
         show(title, ["technique", *(f"T={step}" for step in setup.steps), "events"], rows)
