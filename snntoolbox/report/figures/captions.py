@@ -133,6 +133,9 @@ def propagation(material: Material) -> str:
     found = material.results.propagation
     if found is not None:
         text += f" Mean over all neurons: {found.mean:.3g}."
+        fits = [fit for fit in (found.growth, found.growth_of_largest) if fit is not None]
+        if any(fit.adjusted_r_squared <= 0 for fit in fits):
+            text += " A curve that fits no better than a constant is not drawn."
     return text
 
 

@@ -19,7 +19,7 @@ def draw_propagation(material: Material) -> Figure | None:
     found = material.results.propagation
     if found is None or len(found.layers) < 2:
         return None
-    figure = new_figure(9.6, 3.8)
+    figure = new_figure(9.6, 4.2)
     left, right = figure.subplots(1, 2)
     _draw_means(left, found)
     _draw_largest(right, found)
@@ -55,7 +55,7 @@ def _draw_largest(axes: Axes, found: Propagation) -> None:
 
 
 def _draw_fit(axes: Axes, depths: list[int], fit: GrowthFit | None) -> None:
-    if fit is not None:
+    if fit is not None and fit.adjusted_r_squared > 0:  # below, the mean says more than the curve
         x = np.linspace(min(depths), max(depths), 100)
         label = f"{fit.p:.3g} · {fit.q:.3f}$^l$, adjusted R² {fit.adjusted_r_squared:.2f}"
         axes.plot(x, fit.p * fit.q**x, color=ANN, linewidth=1.4, label=label)
@@ -64,7 +64,7 @@ def _draw_fit(axes: Axes, depths: list[int], fit: GrowthFit | None) -> None:
 def _finish(axes: Axes) -> None:
     axes.set_xlabel("Depth l (layers of neurons)")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    write_legend(axes, loc="best")
+    write_legend(axes, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, fontsize=8)
 
 
 def draw_exits(material: Material) -> Figure | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -51,6 +53,18 @@ def test_nothing_is_drawn_without_depth(propagation):
 def test_two_layers_have_no_fit():
     figure = FIGURES["propagation_error"].draw(material(found(2)))
     assert len(figure.axes[0].lines) == 3
+
+
+def test_curve_that_says_nothing_is_not_drawn():
+    errors = {
+        name: replace(one, abs_error=0.01 + 0.01 * (number % 2)) for number, (name, one) in enumerate(layers(6).items())
+    }
+    fit = fit_growth(range(1, 7), [one.abs_error for one in errors.values()])
+    assert fit.adjusted_r_squared <= 0
+    shown = material(Propagation(0.02, errors, fit, None))
+    assert len(FIGURES["propagation_error"].draw(shown).axes[0].lines) == 3
+    assert "not drawn" in captions.propagation(shown)
+    assert "not drawn" not in captions.propagation(material(found(6)))
 
 
 def test_early_exit_is_drawn_and_said():
