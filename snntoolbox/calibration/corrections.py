@@ -92,6 +92,8 @@ def correct_layers(
     * bias: b += mean(a - r) over samples and positions, for each channel;
     * potential: V(0) += T mean(a - r) over samples, for each neuron.
 
+    Steps in which a layer is clamped are left out of its rates and of T.
+
     Args:
         graph: The spiking network.
         trials: Samples and activations.
@@ -118,8 +120,14 @@ class _Candidate:
     messages: Array
 
     @property
+    def clamped(self) -> int:
+        """Number of first steps in which the neurons are held, so that nothing is sent; at most all but one."""
+        return min(int(getattr(self.model, "clamp_steps", 0)), len(self.messages) - 1)
+
+    @property
     def rates(self) -> Array:
-        return np.asarray(self.messages.mean(axis=0))
+        """Mean message of the steps in which the neurons are free: what stands for the activation."""
+        return np.asarray(self.messages[self.clamped :].mean(axis=0))
 
 
 @dataclass(eq=False)
@@ -186,7 +194,8 @@ class _Work:
         return _Change(_Candidate(now.model, shift, layer.fire(now.model, shift)), self.shifts, shift)
 
     def _start(self, layer: Layer, now: _Candidate) -> _Change:
-        extra = layer.num_steps * _charge(now.model) * self._missing(layer, now).mean(axis=0)
+        steps = layer.num_steps - now.clamped
+        extra = steps * _charge(now.model) * self._missing(layer, now).mean(axis=0)
         start = np.asarray(getattr(now.model, "initial_potential", 0.0) + extra, np.float32)
         model = started(now.model, start)
         return _Change(_Candidate(model, now.shift, layer.fire(model, now.shift)), self.potentials, start)

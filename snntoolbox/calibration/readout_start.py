@@ -27,7 +27,8 @@ def readout_start(normalized: Graph, spiking: Graph, x: Samples, *, batch_size: 
     """Return the step after which outputs should be read.
 
     It is the sum over layers of ``(threshold - V(0)) / max_i mean_x a_i``, a_i being the activations, along the longest
-    way from an entrance to an output, rounded up. Means of threshold and V(0) are taken where neurons differ.
+    way from an entrance to an output, rounded up. Means of threshold and V(0) are taken where neurons differ. The
+    potential of a clamped layer begins to rise when the clamp opens.
 
     Args:
         normalized: The network whose activations rates should be.
@@ -40,6 +41,8 @@ def readout_start(normalized: Graph, spiking: Graph, x: Samples, *, batch_size: 
     after: dict[str, float] = {}
     for node in spiking.nodes:
         before = max((after[source] for source in node.inputs), default=0.0)
+        if isinstance(node.op, Spiking):
+            before = max(before, float(getattr(node.op.model, "clamp_steps", 0)))
         peak = largest.get(node.name, 0.0)
         after[node.name] = before + (_rise(node.op) / peak if peak > 0 else 0.0)
     return math.ceil(max(after[name] for name in spiking.outputs) - 1e-9)

@@ -18,7 +18,7 @@ from snntoolbox.pipeline.console import Console
 from snntoolbox.pipeline.samples import RunSamples, load_samples
 from snntoolbox.report.run_folder import run_folder
 from snntoolbox.report.search import FrontPoint, SearchMaterial, TrialCurve, write_search
-from snntoolbox.search import Goal, Search, SearchResult, Trial, threshold_round
+from snntoolbox.search import Goal, Search, SearchResult, Trial, threshold_round, transient_round
 
 __all__ = ["search", "with_chosen_method"]
 
@@ -60,16 +60,20 @@ def search(config: str | Path, overrides: Mapping[str, object] | None = None) ->
 
 
 def with_chosen_method(settings: Settings, graph: Graph, samples: RunSamples, console: Console) -> Settings:
-    """Return the settings with the method of normalisation that ``[normalization] method = auto`` stands for.
+    """Return the settings with what ``[normalization] method = auto`` stands for.
 
-    The methods are tried on a third of at most `NUM_AUTO` samples of ``x_norm``.
+    Methods of normalisation are tried on a third of at most `NUM_AUTO` samples of ``x_norm``; then, unless the config
+    sets any of it, how long layers wait for those before them, and when the output is read.
     """
     start = replace(settings, {"normalization.method": "percentile"})
     if samples.norm is None or not settings.tools.convert:
         return start
     goal = Goal("accuracy", settings.simulation.num_steps)
-    result = _make_search(start, graph, samples, console, goal, NUM_AUTO).run([threshold_round(share=1.0, keep=1)])
-    console.note(f"  normalisation chosen of {len(result.trials)}: {result.best.name}")
+    plan = [threshold_round(share=1.0, keep=2)]
+    if not (settings.cell.clamp_delay or settings.paths.filename_clamp_indices or settings.readout.start):
+        plan.append(transient_round(share=1.0, keep=1))
+    result = _make_search(start, graph, samples, console, goal, NUM_AUTO).run(plan)
+    console.note(f"  conversion chosen of {len(result.trials)}: {result.best.name}")
     return replace(start, result.best.options)
 
 

@@ -1,7 +1,7 @@
 """What is tried, in which order: rounds, each of which varies the best of the round before.
 
-The order follows what matters most for the accuracy at few steps: the thresholds, then the neuron, then corrections
-that are fitted to the converted network, then fine tuning of numbers.
+The order follows what matters most for the accuracy at few steps: the thresholds, then the neuron, then the time until
+deep layers hear anything, then corrections that are fitted to the converted network, then fine tuning of numbers.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Round", "rounds", "threshold_round"]
+__all__ = ["Round", "rounds", "threshold_round", "transient_round"]
 
 Options = Mapping[str, object]
 
@@ -38,12 +38,7 @@ def rounds(neurons: Sequence[str] = ("integrate_and_fire",)) -> tuple[Round, ...
     Args:
         neurons: Neurons that may be used, by the names of ``[cell] neuron``.
     """
-    corrections: list[Options] = [
-        {"calibration.potential": True, "readout.start": -1},
-        {"calibration.potential": True},
-        {"readout.start": -1},
-        {"calibration.bias": True},
-    ]
+    corrections: list[Options] = [{"calibration.potential": True}, {"calibration.bias": True}]
     fine: list[Options] = [
         *({"cell.v_thresh": threshold} for threshold in (0.8, 0.9, 1.1, 1.25)),
         *({"cell.initial_potential": start} for start in (0.4, 0.6)),
@@ -53,6 +48,7 @@ def rounds(neurons: Sequence[str] = ("integrate_and_fire",)) -> tuple[Round, ...
     return (
         threshold_round(share=0.5, keep=2),
         *chosen,
+        transient_round(share=0.5, keep=2),
         Round("corrections", corrections, share=0.5, keep=1),
         Round("fine tuning", fine, share=1.0, keep=1),
     )
@@ -68,3 +64,9 @@ def threshold_round(share: float, keep: int) -> Round:
     ]
     names = ("normalization.method", "normalization.percentile", "normalization.channel_wise")
     return Round("thresholds", [dict(zip(names, way, strict=True)) for way in ways], share, keep)
+
+
+def transient_round(share: float, keep: int) -> Round:
+    """Return the round that chooses how long layers wait for those before them, and when the output is read."""
+    waiting = [{"cell.clamp_delay": delay, "readout.start": -1} for delay in (0.25, 0.5, 1.0)]
+    return Round("transients", [{"readout.start": -1}, *waiting], share, keep)

@@ -11,6 +11,7 @@ import pytest
 
 from snntoolbox.cli import main
 from snntoolbox.config.load import load
+from snntoolbox.search import threshold_round
 
 BASE = {
     "simulation.duration": 3,
@@ -86,8 +87,15 @@ def test_a_run_chooses_its_normalisation(run) -> None:
     base = {"simulation.duration": 3}
     chosen, plain = run({**base, "normalization.method": "auto", "output.verbose": 2}), run(base)
     assert chosen["status"] == plain["status"] == 0
-    assert "normalisation chosen of" in chosen["err"]
+    assert "conversion chosen of" in chosen["err"]
     assert run({**base, "normalization.method": "auto", "tools.normalize": False})["status"] == 0
+
+
+@pytest.mark.parametrize("given", [{"readout.start": 1}, {"cell.clamp_delay": 0.5}])
+def test_a_run_leaves_a_readout_and_a_clamp_to_the_config(given, run) -> None:
+    chosen = run({"simulation.duration": 3, "normalization.method": "auto", "output.verbose": 2, **given})
+    only_methods = 1 + len(threshold_round(share=1.0, keep=1).variations)
+    assert f"conversion chosen of {only_methods}:" in chosen["err"]
 
 
 def test_a_check_takes_a_config_that_leaves_the_choice(project: Path) -> None:

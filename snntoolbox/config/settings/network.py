@@ -29,7 +29,8 @@ class Normalization(Section):
         "in `duration` steps. `local_balancing`: thresholds grow by what they would clip, in `balancing_rounds`. "
         "`threshold_balancing`: the largest input that Poisson spikes cause in one of `balancing_steps`, times "
         "`balancing_factor`; weights stay as they are. `auto`: the method, percentile and `channel_wise` that keep "
-        "most of the ANN's decisions in `duration`, tried on samples of `x_norm`; `snntoolbox --search` tries more."
+        "most of the ANN's decisions in `duration`, tried on samples of `x_norm`, and, where the config leaves them at "
+        "0, `clamp_delay` and the `start` of `[readout]`; `snntoolbox --search` tries more."
     )
     percentile: float = Field(
         gt=0,

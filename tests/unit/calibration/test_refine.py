@@ -71,8 +71,8 @@ def test_the_verdict_says_what_simulation_says(network):
     assert error(converted, better, x[32:]) / variance == pytest.approx(verdict.error_after, rel=1e-3)
 
 
-def single(threshold=1.0, amplitude=None):
-    model = IntegrateAndFire(threshold, amplitude=amplitude)
+def single(threshold=1.0, amplitude=None, clamp_steps=0):
+    model = IntegrateAndFire(threshold, amplitude=amplitude, clamp_steps=clamp_steps)
     nodes = (
         Node("x", ops.Input((2,))),
         Node("fc", ops.Dense(np.eye(2, dtype=np.float32)), ("x",)),
@@ -101,6 +101,22 @@ def test_the_potential_is_what_neurons_lack_over_the_run():
     x = np.full((4, 2), 0.57, np.float32)  # 5 spikes in 10 steps from 0, 6 with what it lacks
     found, _ = correct_layers(single(), trials_of(x, {"hidden": x}), potential=True)
     np.testing.assert_allclose(found.potentials["hidden"], 0.7, atol=1e-5)
+
+
+def test_steps_in_a_clamp_do_not_count():
+    x = np.full((4, 2), 0.57, np.float32)  # as before, with 5 clamped steps that send nothing
+    trials = trials_of(x, {"hidden": x}, num_steps=15)
+    found, _ = correct_layers(single(clamp_steps=5), trials, potential=True)
+    np.testing.assert_allclose(found.potentials["hidden"], 0.7, atol=1e-5)
+    exact = trials_of(x, {"hidden": np.full((4, 2), 0.5)}, num_steps=15)
+    found, _ = correct_layers(single(clamp_steps=5), exact, bias=True)
+    assert not found.shifts
+
+
+def test_a_layer_that_is_clamped_throughout_has_no_rates():
+    x = np.full((4, 2), 0.5, np.float32)
+    found, _ = correct_layers(single(clamp_steps=20), trials_of(x, {"hidden": x}), potential=True)
+    assert not found.potentials
 
 
 def test_the_factor_is_that_of_least_squares_within_its_limit():
@@ -196,6 +212,7 @@ def test_the_start_of_the_readout_is_the_sum_of_the_rises():
     assert readout_start(normalized, graph, x) == 3  # 1 / 0.4 = 2.5
     x = np.array([[0.2, 1.0], [0.4, 1.0]], np.float32)
     assert readout_start(normalized, graph, x) == 1
+    assert readout_start(normalized, single(clamp_steps=6), x) == 7
 
 
 def test_convert_takes_all_of_it():
