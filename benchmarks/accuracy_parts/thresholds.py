@@ -18,6 +18,11 @@ TECHNIQUES = {
     "robust": {"method": "robust"},
     "percentile, channels": CHANNELS,
     "percentile, channels, clamped for 1 step a layer": {**CHANNELS, "clamp_delay": 1.0},
+    "percentile, channels, clamped for half a step a layer, late read-out": {
+        **CHANNELS,
+        "clamp_delay": 0.5,
+        "refinement": Refinement(readout_start="auto"),
+    },
     "percentile, channels, biases relaxed for 1 step a layer": {**CHANNELS, "relaxation_steps": 1.0},
     "local balancing, channels": {**CHANNELS, "method": "local_balancing"},
     "percentile, channels, signed": SIGNED,
