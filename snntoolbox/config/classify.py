@@ -52,7 +52,10 @@ def classify(entries: Iterable[Entry]) -> Classified:
             else:
                 verdicts.append(_undeclared(entry))
         elif backend := _backend(entry.section):
-            backends.setdefault(backend, {})[entry.option] = entry
+            if retired := RETIRED_OPTIONS.get(backend, {}).get(entry.option):
+                verdicts.append(_judge(retired, entry.where, entry.value))
+            else:
+                backends.setdefault(backend, {})[entry.option] = entry
     return Classified(own, backends, tuple(verdicts))
 
 

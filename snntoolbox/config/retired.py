@@ -39,6 +39,7 @@ def _same(text: str, other: str) -> bool:
 
 _EVENTS = Retired("It belongs to event-camera input, which this version does not read; use arrays or images.")
 _PYNN = Retired("It belongs to pyNN simulators; the neurons here are described by the options of [cell].")
+_BOARD = Retired("It chose a board in a cluster; the chip is emulated here.")
 _RATES = Retired("It had no effect in the original either; see [normalization] percentile.")
 _OFF = ("False",)
 _WEIGHTS = Retired(
@@ -92,6 +93,10 @@ RETIRED_OPTIONS: Mapping[str, Mapping[str, Retired]] = {
         "quantize_weights": _WEIGHTS,
         "payloads": Retired("Set [conversion] spike_code = rate_payload.", _OFF),
         "bias_relaxation": Retired("Set [cell] relaxation_steps, in steps for each layer.", _OFF),
+    },
+    "loihi": {
+        "partition": _BOARD,
+        "node": _BOARD,
     },
 }
 

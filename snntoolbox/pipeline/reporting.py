@@ -100,6 +100,7 @@ class Reporter:
             config=to_ini(self._settings),
             simple_labels=self._settings.output.use_simple_labels,
             details=self.details,
+            labels_of_samples=None if samples.test is None else samples.test.classes,
         )
         output = self._settings.output
         write_run(self.folder, material, output.plot_vars, output.plotproperties)

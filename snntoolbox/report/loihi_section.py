@@ -28,6 +28,7 @@ __all__ = [
     "detail_tables",
     "error_against_product",
     "error_against_product_caption",
+    "stage_accuracies",
     "traffic",
     "traffic_caption",
     "usage",
@@ -67,7 +68,7 @@ def chip_caption(material: Material) -> str:
     """What the picture of the chip shows."""
     found = _details(material)
     layout = None if found is None else found.compiled.layout
-    text = "Squares are tiles of four cores, joined by the mesh. A core has the color of the layers on it."
+    text = "Squares are tiles of four cores, joined by the mesh. A core has color and number of the layers on it."
     return text if layout is None else f"{text} {layout.num_cores} cores are in use."
 
 
@@ -86,13 +87,19 @@ def usage_caption(material: Material) -> str:
 def traffic(material: Material) -> Figure | None:
     """Draw who sends to whom."""
     found = _details(material)
-    return None if found is None else loihi.draw_traffic(found.activity, found.samples)
+    if found is None:
+        return None
+    mapping = found.compiled.mapping
+    return loihi.draw_traffic(found.activity, found.samples, mapping.core, mapping.cores_per_chip)
 
 
 def traffic_caption(material: Material) -> str:
     """What the traffic map shows."""
     found = _details(material)
-    text = "Messages from core to core, in a step of one sample, as powers of ten; cores count from the output."
+    text = (
+        "Messages from core to core in a step of one sample; white: none. Cores count from the output; lines divide "
+        "chips."
+    )
     if found is None:
         return text
     messages = float(found.activity.messages.sum()) / max(found.samples, 1)
@@ -109,7 +116,8 @@ def costs_caption(material: Material) -> str:
     """What the breakdown shows."""
     del material
     return (
-        "Energy and time of one sample in each profile. Static energy is that of idle chips over the time; overhead is "
+        "What energy and time of one sample consist of in each profile, with the sum behind the bar. Static energy is "
+        "that of idle chips over the time; overhead is "
         "what a profile adds to each step to meet a measurement."
     )
 
@@ -142,7 +150,8 @@ def detail_tables(material: Material) -> list[DetailTable]:
     if found is None:
         return []
     tables = [_layers(found), _costs(found)]
-    return [*tables, _stages(found)] if found.compiled.agreement else tables
+    stages = _stages(found, material)
+    return [*tables, stages] if stages.rows else tables
 
 
 def _layers(found: ChipDetails) -> DetailTable:
@@ -193,12 +202,40 @@ def _costs(found: ChipDetails) -> DetailTable:
     return DetailTable("Loihi: energy and time", ("Profile", *columns), rows, note)
 
 
-def _stages(found: ChipDetails) -> DetailTable:
-    rows: list[tuple[str, ...]] = [(stage, f"{100 * share:.1f} %") for stage, share in found.compiled.agreement.items()]
+def _stages(found: ChipDetails, material: Material) -> DetailTable:
+    agreement, right = found.compiled.agreement, stage_accuracies(found, material)
+    first = next(iter(right.values()), None)
+    rows: list[tuple[str, ...]] = []
+    for stage in dict.fromkeys([*right, *agreement]):
+        same, accuracy = agreement.get(stage), right.get(stage)
+        lost = None if accuracy is None or first is None else accuracy - first
+        rows.append((
+            stage,
+            "" if same is None else f"{100 * same:.1f} %",
+            "" if accuracy is None else f"{100 * accuracy:.2f} %",
+            "" if not lost else f"{100 * lost:+.2f}".replace("-", "\N{MINUS SIGN}"),
+        ))  # fmt: skip
     note = (
-        "Share of the normalisation samples that rates in place of spikes put into the class of the converted network."
+        "What each stage of the discretisation costs, with rates in place of spikes, and what spikes on the chip cost. "
+        "Same class: share of the normalisation samples that are put into the class of the converted network. "
+        "Accuracy: of the test samples; points: what it differs from that of the first row."
     )
-    return DetailTable("Loihi: discretisation", ("Stage", "Same class"), rows, note)
+    return DetailTable("Loihi: discretisation", ("Stage", "Same class", "Accuracy", "Points"), rows, note)
+
+
+def stage_accuracies(found: ChipDetails, material: Material) -> dict[str, float]:
+    """Return stage of the discretisation -> share of the test samples classified right; empty without labels.
+
+    The ANN comes first where it is known, and spikes on the chip come last.
+    """
+    labels = material.labels_of_samples
+    if labels is None or not found.decisions or len(labels) < found.samples:
+        return {}
+    right = {stage: float(np.mean(chosen == labels[: len(chosen)])) for stage, chosen in found.decisions.items()}
+    accuracy = material.results.accuracy
+    before = {} if accuracy.ann is None else {"ANN": accuracy.ann}
+    after = {} if accuracy.snn is None else {"spikes on the chip": accuracy.snn}
+    return before | right | after
 
 
 def write_details(folder: Path, material: Material) -> None:
@@ -213,6 +250,7 @@ def write_details(folder: Path, material: Material) -> None:
         "samples": found.samples,
         "layers": loihi.usage_table(layout),
         "agreement": dict(found.compiled.agreement),
+        "accuracy": stage_accuracies(found, material),
         "largest_charge": dict(found.compiled.largest_charge),
         "overflows": int(found.activity.wrapped.sum()),
         "energy": {name: report.as_dict() for name, report in found.energy.items()},

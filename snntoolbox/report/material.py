@@ -87,6 +87,7 @@ class Material:
         config: The effective configuration as text.
         simple_labels: Whether layers go by number and kind instead of by their own names.
         details: What only the simulator knows of the run (`Simulation.details`).
+        labels_of_samples: Class of each sample, shape (samples,); None where there are no labels.
     """
 
     results: Results
@@ -97,6 +98,7 @@ class Material:
     config: str = ""
     simple_labels: bool = True
     details: Any = None
+    labels_of_samples: Array | None = None
 
     def label(self, layer: str) -> str:
         """Return what a layer of neurons is called in figures and tables."""

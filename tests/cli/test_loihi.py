@@ -17,6 +17,10 @@ def test_a_run_reports_the_chip(run, project: Path) -> None:
     assert found["cores"] == 1 and found["samples"] == 12 and found["overflows"] == 0
     # Rates in place of spikes put the normalisation samples where the converted network does.
     assert min(found["agreement"].values()) > 0.9 and set(found["agreement"]) == {"thresholds set", "rounded"}
+    assert list(found["accuracy"]) == ["ANN", "converted", "thresholds set", "rounded", "spikes on the chip"]
+    assert (
+        found["accuracy"]["spikes on the chip"] == json.loads((folder / "results.json").read_text())["accuracy"]["snn"]
+    )
     assert found["energy"]["davies2018"]["energy_uj"] > 0
     rows = list(csv.DictReader((folder / "loihi_cores.csv").read_text().splitlines()))
     assert len(rows) == 1 and int(rows[0]["compartments"]) <= 1024 and "hidden" in rows[0]["layers"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as MappingType
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,8 @@ class ChipDetails:
         chosen: The profile of the settings.
         curves: Profile -> energy in microjoule and time in ms of a sample after each step of the output, shape
             (steps, 2).
+        decisions: Stage of the discretisation -> class of each sample, shape (samples,), by rates in place of spikes;
+            empty unless all input was constant.
     """
 
     compiled: Compiled
@@ -38,6 +40,7 @@ class ChipDetails:
     energy: MappingType[str, EnergyReport]
     chosen: str
     curves: MappingType[str, Array]
+    decisions: MappingType[str, Array] = field(default_factory=dict)
 
 
 class Account:
@@ -59,6 +62,7 @@ class Account:
         self.samples = 0
         self._activity: Activity | None = None
         self._steps: Array = np.zeros(0)
+        self._decisions: list[MappingType[str, Array]] = []
 
     def start(self, batch: int) -> None:
         """Begin a run of ``batch`` samples."""
@@ -75,8 +79,8 @@ class Account:
             np.array([*counts, clock.compute_ns.mean(), clock.communication_ns.mean()]) for clock in self._clocks
         ])  # fmt: skip
 
-    def finish(self, activity: Activity, batch: int) -> None:
-        """End a run."""
+    def finish(self, activity: Activity, batch: int, values: MappingType[str, Array] | None = None) -> None:
+        """End a run; ``values`` is its input where that was constant, shape (batch, *shape) for each."""
         steps: Array = np.array(self._run)
         if self._activity is not None and len(steps) != len(self._steps):
             self._forget()
@@ -84,6 +88,7 @@ class Account:
         self._steps = steps if self._activity is None else (1 - weight) * self._steps + weight * steps
         self._activity = _summed(activity) if self._activity is None else _added(self._activity, _summed(activity))
         self.samples += batch
+        self._decisions.append({} if values is None else self._compiled.decisions(values))
 
     def latest(self) -> EnergyReport:
         """Return energy and time of a sample of the last run, in the chosen profile."""
@@ -104,7 +109,11 @@ class Account:
         depth = max(layer.depth for layer in self._compiled.mapping.layers)
         points = [self.reports(step) for step in range(depth + 1, len(self._steps) + 1)]
         curves = {p.name: np.array([(r[p.name].energy_uj, r[p.name].time_ms) for r in points]) for p in self._profiles}
-        return ChipDetails(self._compiled, self.samples, self._activity, self.reports(), self._profiles[0].name, curves)
+        known = self._decisions if all(self._decisions) else []
+        return ChipDetails(
+            self._compiled, self.samples, self._activity, self.reports(), self._profiles[0].name, curves,
+            {stage: np.concatenate([one[stage] for one in known]) for stage in (known[0] if known else ())},
+        )  # fmt: skip
 
 
 def _summed(activity: Activity) -> Activity:

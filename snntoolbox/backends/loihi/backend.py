@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar
@@ -81,7 +82,7 @@ class LoihiBackend(Backend):
 
     def check(self, graph: Graph) -> list[Problem]:
         """Return every node that the chip cannot run."""
-        problems = super().check(graph)
+        problems = [_with_hint(problem) for problem in super().check(graph)]
         for node in graph.nodes:
             model = node.op.model if isinstance(node.op, Spiking) else None
             if not isinstance(model, IntegrateAndFire):
@@ -163,7 +164,9 @@ class LoihiSimulation(Simulation):
                 self._account.add(step, self.activity)
             log.add(step)
         if self._account is not None:
-            self._account.finish(self.activity, batch)
+            constant = all(one.constant for one in stimuli.values())
+            values = {name: np.asarray(next(iter(one.frames(1, self.seed)))) for name, one in stimuli.items()}
+            self._account.finish(self.activity, batch, values if constant else None)
             self.energy = self._account.latest()
         if self._settings.do_overflow_estimate and self.activity.wrapped.any():
             self._warn_of_overflows(self.activity, batch)
@@ -220,6 +223,13 @@ class LoihiSimulation(Simulation):
             largest = 1.0 if steady else (BIAS_MANTISSA_MAX << 1) / threshold.max()
             charge = np.rint(np.clip(sign * values, 0, largest) * threshold).astype(np.int32)
             kept[name + suffix] = charge << UNIT_SHIFT
+
+
+def _with_hint(problem: Problem) -> Problem:
+    """Say what takes the place of an op that many networks have."""
+    if "SpikingMaxPool" not in problem.what:
+        return problem
+    return replace(problem, hint="Set [conversion] max2avg_pool = True, or train the network with average-pooling.")
 
 
 def _negative(stimulus: Stimulus) -> bool:

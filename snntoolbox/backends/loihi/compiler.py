@@ -22,6 +22,7 @@ from snntoolbox.backends.loihi.partition.layout import Layout
 from snntoolbox.backends.loihi.partition.options import CostWeights, SearchOptions
 from snntoolbox.backends.loihi.partition.search import Progress, partition
 from snntoolbox.backends.loihi.placement import place
+from snntoolbox.backends.loihi.pooling import with_pooling_neurons
 from snntoolbox.backends.loihi.settings import LoihiSettings
 from snntoolbox.errors import UnsupportedError
 from snntoolbox.ir import Graph
@@ -54,6 +55,7 @@ class Compiled:
         agreement: Stage of the discretisation -> share of the normalisation samples that its rates put into the class
             that the converted network puts them into; empty without samples.
         largest_charge: Layer -> charge that samples rarely exceed in a step, over what the accumulator can hold.
+        stages: Stage of the discretisation -> the layers after it; empty for a network that was made by hand.
     """
 
     network: Network
@@ -62,6 +64,15 @@ class Compiled:
     reports: tuple[LayerReport, ...] = ()
     agreement: Mapping[str, float] = field(default_factory=dict)
     largest_charge: Mapping[str, float] = field(default_factory=dict)
+    stages: Mapping[str, list[FloatLayer]] = field(default_factory=dict)
+
+    def decisions(self, values: Samples) -> dict[str, NDArray[np.int64]]:
+        """Return the class that rates in place of spikes put each sample into, at each stage of the discretisation.
+
+        Args:
+            values: Input -> values of shape (batch, *shape).
+        """
+        return {stage: _decisions(layers, mean_rates(layers, values)) for stage, layers in self.stages.items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +81,7 @@ class Discretized:
 
     Attributes:
         network: In integers.
-        reports, agreement, largest_charge: As in `Compiled`.
+        reports, agreement, largest_charge, stages: As in `Compiled`.
         rates: Layer -> spikes a step of each neuron that samples cause on average; None without samples.
     """
 
@@ -79,6 +90,7 @@ class Discretized:
     rates: dict[str, Array] | None = None
     agreement: Mapping[str, float] = field(default_factory=dict)
     largest_charge: Mapping[str, float] = field(default_factory=dict)
+    stages: Mapping[str, list[FloatLayer]] = field(default_factory=dict)
 
 
 def search_options(settings: LoihiSettings, rates: Mapping[str, Array] | None = None) -> SearchOptions:
@@ -91,7 +103,8 @@ def search_options(settings: LoihiSettings, rates: Mapping[str, Array] | None = 
         limits=limits,
         share_synapses=settings.share_synapses,
         share_axons=settings.share_axons,
-        weights=CostWeights(traffic=settings.traffic_weight),
+        weights=CostWeights(**settings.cost_weights.model_dump(), traffic=settings.traffic_weight),
+        pack=settings.share_cores,
         rates=rates,
     )
 
@@ -104,28 +117,30 @@ def network_of(graph: Graph, settings: LoihiSettings, samples: Samples | None = 
         settings: Of the backend.
         samples: Input -> values of shape (batch, *shape): set thresholds, and weigh the traffic.
     """
-    if samples is None:
-        network, reports = discretize_layers(_float_layers(graph, settings), settings)
-        return Discretized(network, reports)
     stages = layer_stages(graph, settings, samples)
-    layers = stages["thresholds set"]
-    network, reports = discretize_layers(layers, settings)
+    network, reports = discretize_layers(stages["thresholds set"], settings)
+    if samples is None:
+        return Discretized(network, reports, stages=stages)
     found = {stage: mean_rates(layers, samples) for stage, layers in stages.items()}
     decisions = {stage: _decisions(layers, found[stage]) for stage, layers in stages.items()}
     expected = decisions.pop("converted")
     agreement = {stage: float(np.mean(chosen == expected)) for stage, chosen in decisions.items()}
     rates = {name: np.abs(values).mean(axis=0) for name, values in found["thresholds set"].items()}
-    return Discretized(network, reports, rates, agreement, likely_charges(network, rates))
+    return Discretized(network, reports, rates, agreement, likely_charges(network, rates), stages)
 
 
 def _float_layers(graph: Graph, settings: LoihiSettings) -> list[FloatLayer]:
+    graph = with_pooling_neurons(graph, settings.pooling_neurons)
     return float_layers(graph, settings.input_peak, signed=settings.signed_input == "yes", reset=settings.reset_mode)
 
 
-def layer_stages(graph: Graph, settings: LoihiSettings, samples: Samples) -> dict[str, list[FloatLayer]]:
+def layer_stages(graph: Graph, settings: LoihiSettings, samples: Samples | None) -> dict[str, list[FloatLayer]]:
     """Return the layers at each stage of the discretisation: as converted, with thresholds set by samples, rounded."""
     converted = _float_layers(graph, settings)
-    scaled = normalize_layers(converted, samples, settings) if settings.normalize_thresholds else converted
+    if samples is None or not settings.normalize_thresholds:
+        scaled = converted
+    else:
+        scaled = normalize_layers(converted, samples, settings)
     whole = [rounded(layer, settings) if layer.weights else layer for layer in scaled]
     return {"converted": converted, "thresholds set": scaled, "rounded": whole}
 
@@ -144,7 +159,10 @@ def compile_graph(
     if settings.do_overflow_estimate:
         _warn(found)
     compiled = compile_network(found.network, settings, found.rates, progress)
-    return replace(compiled, reports=found.reports, agreement=found.agreement, largest_charge=found.largest_charge)
+    return replace(
+        compiled, reports=found.reports, agreement=found.agreement, largest_charge=found.largest_charge,
+        stages=found.stages,
+    )  # fmt: skip
 
 
 def compile_network(

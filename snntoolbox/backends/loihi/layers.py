@@ -64,11 +64,13 @@ class NxLayer(ABC):
 
     Attributes:
         name: Unique name; made from the class unless given.
+        changes: How often weights were set, by which a model sees that its mapping is old.
     """
 
     def __init__(self, name: str = "") -> None:
         self.name = name or f"{type(self).__name__.removeprefix('Nx').lower()}_{next(_NUMBER)}"
         self._weights: list[Array] = []
+        self.changes = 0
         self.input_shape: Shape = ()
 
     def __call__(self, tensor: NxTensor) -> NxTensor:
@@ -105,6 +107,7 @@ class NxLayer(ABC):
         if any(np.any(w != np.rint(w)) for w in given):
             raise GraphError(f"layer '{self.name}': expected whole numbers, got fractions; scale and round them first")
         self._weights = [w.astype(np.int64) for w in given]
+        self.changes += 1
 
 
 class NxNeuronLayer(NxLayer):

@@ -13,40 +13,23 @@ from snntoolbox.backends.loihi.arithmetic import mantissa_and_exponent
 from snntoolbox.backends.loihi.checker import check_mapping
 from snntoolbox.backends.loihi.compartments import READOUT, Compartments
 from snntoolbox.backends.loihi.compiler import Compiled, search_options
-from snntoolbox.backends.loihi.emulator import Activity, Emulator
 from snntoolbox.backends.loihi.layers import NxInputLayer, NxLayer, NxNeuronLayer, NxTensor
 from snntoolbox.backends.loihi.limits import DECAY_MAX, UNIT_SHIFT
 from snntoolbox.backends.loihi.mapper import map_layout
 from snntoolbox.backends.loihi.mapping import Mapping, save_mapping
 from snntoolbox.backends.loihi.network import Network, Population, Projection, truncated_mantissas
+from snntoolbox.backends.loihi.nx_run import NxRun, run_mapping
 from snntoolbox.backends.loihi.partition.layout import Layout
 from snntoolbox.backends.loihi.partition.search import Progress, partition
 from snntoolbox.backends.loihi.placement import place
 from snntoolbox.backends.loihi.settings import LoihiSettings
-from snntoolbox.errors import GraphError, SimulationError, UnsupportedError
+from snntoolbox.errors import GraphError, UnsupportedError
 from snntoolbox.ir import Graph, Node, ops
 from snntoolbox.neurons import Accumulator
 
 __all__ = ["NxModel", "NxRun"]
 
 Array = NDArray[Any]
-
-
-class NxRun:
-    """Result of `NxModel.run`.
-
-    Attributes:
-        spikes: Layer -> spike counts, shape (batch, *shape).
-        spike_trains: Layer -> spikes of each step, shape (steps, batch, *shape); of probed layers.
-        voltages: Readout layer -> voltage after the last step, shape (batch, *shape), never saturated.
-        activity: What the chip did.
-    """
-
-    def __init__(self, activity: Activity) -> None:
-        self.spikes: dict[str, Array] = {}
-        self.spike_trains: dict[str, Array] = {}
-        self.voltages: dict[str, Array] = {}
-        self.activity = activity
 
 
 class NxModel:
@@ -76,7 +59,7 @@ class NxModel:
             raise GraphError(f"NxModel: the last layer must have neurons, '{self.layers[-1].name}' has none")
         self._layout: Layout | None = None
         self._mapping: Mapping | None = None
-        self._network: Network | None = None
+        self._changes: list[int] = []
 
     def summary(self) -> str:
         """Return one line a layer: name, class, shape, neurons, weights."""
@@ -126,17 +109,20 @@ class NxModel:
 
     def partition(self, progress: Progress | None = None) -> Layout:
         """Cut the network into cores and place them; return the layout."""
-        self._network = self.network()
-        self._layout = place(partition(self._network, search_options(self.settings), progress))
+        self._changes, self._mapping = self._current(), None
+        self._layout = place(partition(self.network(), search_options(self.settings), progress))
         return self._layout
 
+    def _current(self) -> list[int]:
+        return [layer.changes for layer in self.layers]
+
     def map(self) -> Mapping:
-        """Write the registers of all cores; partition first if that was not done.
+        """Write the registers of all cores; partition first if that was not done, or weights have been set since.
 
         Raises:
             UnsupportedError: The mapping fails its independent check.
         """
-        layout = self._layout or self.partition()
+        layout = self._layout if self._layout is not None and self._changes == self._current() else self.partition()
         self._mapping = map_layout(layout)
         if self.settings.validate_partitions:
             problems = check_mapping(self._mapping, layout.network, layout.limits)
@@ -151,47 +137,25 @@ class NxModel:
 
     def save(self, path: Path) -> None:
         """Write the mapping to an `.npz` file."""
-        save_mapping(self._mapping or self.map(), path)
+        save_mapping(self._up_to_date(), path)
+
+    def _up_to_date(self) -> Mapping:
+        """Return the mapping with the weights as they are now."""
+        return self._mapping if self._mapping is not None and self._changes == self._current() else self.map()
 
     def run(self, bias: Any, num_steps: int, probes: tuple[str, ...] = ()) -> NxRun:
-        """Run the mapped network from its initial state.
+        """Run the network from its initial state; map it first if that was not done, or weights have been set since.
 
         Args:
             bias: Bias mantissas of the input neurons (scaled by 64): shape (batch, *shape) for constant input, or
                 (steps, batch, *shape).
             num_steps: Steps of each layer.
             probes: Layers whose spike trains are kept.
+
+        Raises:
+            SimulationError: The biases do not fit the input, or a probe is no layer.
         """
-        mapping, shape = self._mapping or self.map(), self._chain[0].shape
-        values = np.asarray(bias)
-        constant = values.ndim == len(shape) + 1
-        if values.shape[-len(shape) :] != shape or (not constant and len(values) < num_steps):
-            raise SimulationError(f"expected biases of shape (batch, *{shape}) or (steps, batch, *{shape}), got "
-                                  f"{values.shape}")  # fmt: skip
-        batch = len(values) if constant else values.shape[1]
-        name = self.layers[0].name
-        emulator = Emulator(mapping, batch, readout_interval=self.settings.readout_interval)
-        result = NxRun(emulator.new_activity())
-        trains: dict[str, list[Array]] = {probe: [] for probe in probes}
-        counts = {one.name: np.zeros((batch, len(one.spiking)), np.int64) for one in mapping.layers}
-
-        def given(step: int) -> dict[str, Array]:
-            now = values if constant else values[step - 1]
-            return {name: (now.reshape(batch, -1).astype(np.int64) << UNIT_SHIFT).astype(np.int32)}
-
-        for step in emulator.run(given, num_steps, result.activity):
-            for one in mapping.layers:
-                if one.depth < step.time <= one.depth + num_steps:
-                    spikes = step.spikes[:, one.spiking]
-                    counts[one.name] += spikes
-                    if one.name in trains:
-                        trains[one.name].append(spikes.reshape(batch, *one.shape).astype(np.int8))
-                    if one.kind == "readout":
-                        voltage = step.host[one.name] + step.voltage[:, one.charged]
-                        result.voltages[one.name] = voltage.reshape(batch, *one.shape)
-        result.spikes = {one.name: counts[one.name].reshape(batch, *one.shape) for one in mapping.layers}
-        result.spike_trains = {probe: np.stack(rows) for probe, rows in trains.items()}
-        return result
+        return run_mapping(self._up_to_date(), bias, num_steps, probes, self.settings)
 
 
 def _population(tensor: NxTensor, depth: int) -> Population:

@@ -10,7 +10,7 @@ from snntoolbox.backends.loihi.limits import WEIGHT_BITS
 from snntoolbox.config.fields import Expected, Spellings, Unit
 from snntoolbox.config.settings.option_types import Section
 
-__all__ = ["CompartmentKwargs", "ConnectionKwargs", "LoihiSettings"]
+__all__ = ["CompartmentKwargs", "ConnectionKwargs", "CostOptions", "LoihiSettings"]
 
 _BITS = f"one of {', '.join(map(str, WEIGHT_BITS))}"
 
@@ -28,6 +28,15 @@ class ConnectionKwargs(Section):
     numWeightBits: Annotated[Literal[1, 2, 3, 4, 5, 6, 8], Expected(_BITS)] | None = None
     weightExponent: Annotated[int, Field(ge=-7, le=7)] | None = None
     numBiasBits: Annotated[int, Field(ge=1, le=12)] | None = None
+
+
+class CostOptions(Section):
+    """Keys of `cost_weights`: the weights of Rueckauer 2020, eq. 3.1."""
+
+    cores: Annotated[float, Field(ge=0)] = 1.0
+    synapses: Annotated[float, Field(ge=0)] = 1.0
+    axons: Annotated[float, Field(ge=0)] = 1.0
+    off_chip: Annotated[float, Field(ge=0)] = 1.0
 
 
 class LoihiSettings(Section):
@@ -66,6 +75,14 @@ class LoihiSettings(Section):
         default=ConnectionKwargs(),
         description="Synapses, a dictionary: `numWeightBits` (left out: 8), `weightExponent` (left out: 0), "
         "`numBiasBits` (left out: 12).",
+    )
+    pooling_neurons: Annotated[
+        Literal["auto", "yes", "no"], Spellings({"True": "yes", "False": "no"}), Expected("one of auto, True, False")
+    ] = Field(
+        default="auto",
+        description="Give average-pooling neurons of its own, as the chip's published layer interface does, instead of "
+        "leading the spikes in front of it to all layers behind it. `auto`: where a neuron would otherwise have more "
+        "sources than a core has input axons.",
     )
     synapse_encoding: Literal["auto", "sparse", "runlength", "dense1", "dense2"] = Field(
         default="auto",
@@ -116,12 +133,22 @@ class LoihiSettings(Section):
     num_candidates_to_compute: int = Field(
         default=1, ge=1, description="With the greedy partitioner, candidates that are kept for each layer (M)."
     )
+    cost_weights: CostOptions = Field(
+        default=CostOptions(),
+        description="Weights in the cost of a partition (Rueckauer 2020, eq. 3.1), a dictionary: `cores`, `synapses` "
+        "(words of memory, over those of a core), `axons` (input and output, likewise), `off_chip` (output axons that "
+        "lead to other chips). Each is 1 where left out.",
+    )
     traffic_weight: float = Field(
         default=0.0,
         ge=0,
         description="Weight of the messages a step between cores in the cost of a partition, where everything else "
         "has a weight of 1 (Rueckauer 2020, eq. 3.1). It counts what normalisation samples cause, so without them it "
         "has no effect.",
+    )
+    share_cores: bool = Field(
+        default=True,
+        description="With the optimal partitioner, several small blocks, of one layer or of several, may share a core.",
     )
     share_synapses: bool = Field(default=True, description="Store equal lists of synapses of a core once.")
     share_axons: bool = Field(

@@ -9,7 +9,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from snntoolbox.backends.loihi import LoihiBackend
+from snntoolbox.analysis.results import Accuracy
+from snntoolbox.backends.loihi import LoihiBackend, LoihiSettings
 from snntoolbox.backends.loihi.energy import EnergyReport, profile_names
 from snntoolbox.backends.loihi.layers import NxDense, NxInputLayer
 from snntoolbox.backends.loihi.model import NxModel
@@ -23,9 +24,10 @@ from snntoolbox.report.loihi import (
     draw_error_against_product,
     draw_traffic,
     draw_usage,
+    layer_colors,
     usage_table,
 )
-from snntoolbox.report.loihi_section import detail_tables, write_details
+from snntoolbox.report.loihi_section import detail_tables, stage_accuracies, write_details
 
 
 @pytest.fixture(scope="module")
@@ -59,13 +61,39 @@ def test_pictures_of_the_layout(model):
     assert size(chip) > 1000
 
 
+def test_every_layer_has_a_color_and_every_core_the_numbers_of_its_layers():
+    inputs = NxInputLayer((2000,), name="pixels")
+    tensor = NxDense(900, name="layer 1")(inputs.input)
+    for number in range(2, 9):
+        tensor = NxDense(5, name=f"layer {number}")(tensor)
+    made = NxModel(inputs.input, tensor, LoihiSettings(num_cores_per_chip=2, share_cores=False))
+    layout = made.partition()
+    axes = draw_chip(layout).axes[0]
+    assert len(set(layer_colors(9))) == 9 and layout.num_chips > 4  # a second row of chips
+    texts = [text.get_text() for text in axes.texts]
+    assert [t for t in texts if t.startswith("chip")] == [f"chip {n + 1}" for n in range(layout.num_chips)]
+    assert sorted(map(int, (t for t in texts if not t.startswith("chip")))) == sorted(
+        number for number, cores in enumerate(layout.core.values(), start=1) for _ in cores
+    )
+    assert axes.get_legend().get_texts()[0].get_text() == "1 pixels"
+
+
+def test_lines_of_the_traffic_map_divide_chips(model):
+    activity = model.run(np.full((1, 1500), 255), 3).activity
+    numbers = np.arange(len(activity.traffic))
+    assert len(draw_traffic(activity, 1).axes[0].lines) == 0
+    assert len(draw_traffic(activity, 1, numbers, 2).axes[0].lines) == 2 * ((len(numbers) - 1) // 2)
+
+
 def test_pictures_of_a_run(model):
     activity = model.run(np.full((1, 1500), 255), 3).activity
     assert draw_traffic(activity, 1).axes[0].images[0].get_array().shape == activity.traffic.shape
     report = EnergyReport("davies2018", 1.0, 2.0, 3.0, 4.0, 5.0, 1.0, 2.0, 3.0, 4.0, 1)
     figure = draw_costs([report])
-    assert sum(bar.get_width() for bar in figure.axes[0].patches) == report.energy_uj == 15.0
-    assert sum(bar.get_width() for bar in figure.axes[1].patches) == report.time_ms == 10.0
+    for axes, parts, total in ((figure.axes[0], (1, 2, 3, 4, 5), "15 µJ"), (figure.axes[1], (1, 2, 3, 4), "10 ms")):
+        widths = [bar.get_width() for bar in axes.patches]
+        np.testing.assert_allclose(widths, 100 * np.array(parts) / sum(parts))
+        assert [text.get_text() for text in axes.texts] == [total]
     curve = draw_error_against_product({"ours": (np.array([1.0, 10.0]), np.array([5.0, 1.0]))})
     np.testing.assert_array_equal(curve.axes[0].lines[0].get_ydata(), [5.0, 1.0])
 
@@ -85,7 +113,7 @@ def material():
     backend.prepare({"in": x})
     with backend.compile(Graph(nodes, ("out",), {"spike_code": "rate"}), batch_size=5) as simulation:
         simulation.run(ConstantCurrent(x), 12)
-        return SimpleNamespace(details=simulation.details(), results=None)
+        return SimpleNamespace(details=simulation.details(), results=None, labels_of_samples=None)
 
 
 def test_tables_hold_layers_costs_and_stages(material):
@@ -95,6 +123,22 @@ def test_tables_hold_layers_costs_and_stages(material):
     assert [row[0] for row in costs.rows] == profile_names() and "published" in costs.note
     assert [row[0] for row in stages.rows] == ["thresholds set", "rounded"]
     assert detail_tables(SimpleNamespace(details=None)) == []
+
+
+def test_the_loss_of_each_stage_is_in_the_report(material):
+    decided = material.details.decisions
+    assert list(decided) == ["converted", "thresholds set", "rounded"]
+    labels = np.array(decided["rounded"])
+    labels[0] += 1  # so that four of five are right
+    results = SimpleNamespace(accuracy=Accuracy(ann=1.0, snn=0.6))
+    known = SimpleNamespace(details=material.details, results=results, labels_of_samples=labels)
+    found = stage_accuracies(material.details, known)
+    assert list(found) == ["ANN", "converted", "thresholds set", "rounded", "spikes on the chip"]
+    assert found["rounded"] == pytest.approx(0.8) and (found["ANN"], found["spikes on the chip"]) == (1.0, 0.6)
+    rows = {row[0]: row[1:] for row in detail_tables(known)[2].rows}
+    assert rows["ANN"] == ("", "100.00 %", "") and rows["rounded"][1:] == ("80.00 %", "\N{MINUS SIGN}20.00")
+    few = SimpleNamespace(details=material.details, results=results, labels_of_samples=labels[:2])
+    assert stage_accuracies(material.details, few) == {}
 
 
 def test_files_hold_every_core_and_profile(material, tmp_path):

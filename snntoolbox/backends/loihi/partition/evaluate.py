@@ -85,7 +85,8 @@ class Evaluator:
         if name not in self._tiles:
             largest = self.options.limits.compartments // population.compartments_per_neuron
             flat = self.options.method == "optimal"
-            self._tiles[name] = list(islice(tiles(population.shape, largest, flat=flat), _CANDIDATES))
+            found = tiles(population.shape, largest, flat=flat) if largest else iter(())
+            self._tiles[name] = list(islice(found, _CANDIDATES))
         least = 0.0
         for tile in self._tiles[name]:
             if num_cores(*tile) < least:
@@ -103,7 +104,7 @@ class Evaluator:
         weights, limits = self.options.weights, self.options.limits
         cost = 0.0
         for one in populations:
-            per_core = limits.compartments // one.compartments_per_neuron
+            per_core = max(limits.compartments // one.compartments_per_neuron, 1)  # 0: the search says so
             cost += weights.cores * ceil(one.size / per_core)
             if one.soft:
                 cost += weights.axons * one.size * (1 / limits.input_axons + 1 / limits.output_axons)

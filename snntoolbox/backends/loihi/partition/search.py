@@ -27,7 +27,7 @@ from snntoolbox.backends.loihi.partition.packing import pack
 from snntoolbox.backends.loihi.partition.usage import Excess
 from snntoolbox.errors import ConversionError
 
-__all__ = ["partition"]
+__all__ = ["ADVICE", "partition"]
 
 Progress = Callable[[str, int, int], None]
 _GREEDY_CANDIDATES = 10
@@ -87,7 +87,7 @@ def _search_greedily(evaluator: Evaluator, num_candidates: int, tell: _Teller) -
                 if found == num_candidates:
                     break
         if not grown:
-            raise ConversionError(_nothing_fits(population, nearest))
+            raise ConversionError(_nothing_fits(evaluator, population, nearest))
         solutions = sorted(grown, key=lambda one: one.cost)[:num_candidates]
     return solutions
 
@@ -128,7 +128,7 @@ def _search_dynamically(evaluator: Evaluator, bound: float, tell: _Teller) -> li
         if not grown:
             if bound < float("inf"):
                 return []
-            raise ConversionError(_nothing_fits(population, nearest))
+            raise ConversionError(_nothing_fits(evaluator, population, nearest))
         solutions = _select(evaluator, grown, layers[number + 1 :])
         done = [p.name for p in layers[: number + 1]]
         for layer in _closed(evaluator.network, done, population.name):
@@ -185,10 +185,29 @@ def _nearer(a: Excess | None, b: Excess) -> Excess:
     return a
 
 
-def _nothing_fits(population: Population, nearest: Excess | None) -> str:
-    reason = str(nearest) if nearest else "no block of neurons is small enough"
+def _nothing_fits(evaluator: Evaluator, population: Population, nearest: Excess | None) -> str:
+    if nearest is None:  # not even a block of one neuron was tried
+        available = evaluator.options.limits.compartments
+        nearest = Excess("compartments", population.compartments_per_neuron, available)
     return (
         f"layer '{population.name}' (shape {population.shape}) does not fit onto any number of cores. The candidate "
-        f"that comes nearest fails on {reason}. Use fewer weight bits, allow sharing, split the layer, or make the "
-        "layers that it reaches smaller."
+        f"that comes nearest fails on {nearest}. {ADVICE[nearest.resource]}"
     )
+
+
+_DELAYS = "Let shortcuts skip fewer layers: longer delays take room from the accumulators."
+ADVICE = {
+    "compartments": "Allow more ([loihi] max_num_compartments), or reset_mode = hard, which takes half of them. "
+    + _DELAYS,
+    "input_axons": "A core needs an axon for each neuron that sends to one of its own: make the layers before it "
+    "smaller, or set [loihi] pooling_neurons = True if average-pooling lies in front of it.",
+    "output_axons": "Its neurons reach too many cores: make the layers behind it smaller.",
+    "synapse_words": "Use fewer weight bits ([loihi] connection_kwargs), synapse_encoding = auto and "
+    "share_synapses = True.",
+    "formats": "Set [loihi] synapse_encoding to one for all.",
+    "profiles": "Give its neurons equal parameters.",
+    "threshold_profiles": "Set [loihi] channel_thresholds = False.",
+    "delay_bits": _DELAYS,
+    "words_per_list": "Use fewer weight bits ([loihi] connection_kwargs), or cut the layer into smaller ones.",
+}
+"""Resource -> what makes a layer take less of it."""

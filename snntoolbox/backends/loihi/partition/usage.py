@@ -52,10 +52,8 @@ class Excess:
 
     def __str__(self) -> str:
         """The limit, and by how much it is exceeded."""
-        over = self.needed / self.available - 1
-        return (
-            f"{self.resource}: a core would need {self.needed} and has {self.available} ({100 * over:.0f} % too many)"
-        )
+        over = f" ({100 * (self.needed / self.available - 1):.0f} % too many)" if self.available else ""
+        return f"{self.resource}: a core would need {self.needed} and has {self.available}{over}"
 
 
 def combine(tables: Sequence[Array]) -> Array:

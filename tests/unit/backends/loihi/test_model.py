@@ -18,7 +18,10 @@ from snntoolbox.backends.loihi.layers import (
     NxReshape,
     NxZeroPadding2D,
 )
+from snntoolbox.backends.loihi.mapping import load_mapping
 from snntoolbox.backends.loihi.model import NxModel
+from snntoolbox.backends.loihi.nx_run import run_mapping
+from snntoolbox.backends.loihi.settings import LoihiSettings
 from snntoolbox.errors import GraphError, SimulationError
 
 
@@ -91,3 +94,35 @@ def test_mistakes_are_named():
         NxModel(inputs.input, NxFlatten()(out))
     with pytest.raises(SimulationError, match="expected biases of shape"):
         NxModel(inputs.input, out).run(np.zeros((1, 5)), 3)
+    with pytest.raises(SimulationError, match=r"at least 3 steps, got \(2, 1, 4\)"):
+        NxModel(inputs.input, out).run(np.zeros((2, 1, 4)), 3)
+    with pytest.raises(SimulationError, match=r"probe 'fcc': there is no such layer. Did you mean 'fc'"):
+        NxModel(inputs.input, out).run(np.zeros((1, 4)), 3, probes=("fcc",))
+
+
+def test_new_weights_reach_the_chip(rng, tmp_path):
+    inputs = NxInputLayer((4,), name="in")
+    model = fill(NxModel(inputs.input, NxDense(3, threshOp=READOUT, name="out")(inputs.input)))
+    bias = rng.integers(1, 256, (1, 4))
+    model.save(tmp_path / "before.npz")
+    assert model.run(bias, 20).voltages["out"].any()
+    model.layers[1].set_weights([np.zeros((4, 3)), np.zeros(3)])
+    assert not model.run(bias, 20).voltages["out"].any()
+    model.save(tmp_path / "after.npz")
+    for name, fires in (("before", True), ("after", False)):
+        assert run_mapping(load_mapping(tmp_path / f"{name}.npz"), bias, 20).voltages["out"].any() == fires
+
+
+def test_a_mapping_from_a_file_runs_as_the_model_does(rng, tmp_path):
+    model = image_model("soft")
+    bias = rng.integers(0, 256, (2, 6, 6, 2))
+    here = model.run(bias, 20)
+    model.save(tmp_path / "chip.npz")
+    there = run_mapping(load_mapping(tmp_path / "chip.npz"), bias, 20)
+    np.testing.assert_array_equal(there.voltages["out"], here.voltages["out"])
+    for layer, counts in here.spikes.items():
+        np.testing.assert_array_equal(there.spikes[layer], counts)
+    assert there.energy.as_dict() == here.energy.as_dict()
+    assert here.energy.profile == "davies2018" and here.energy.synapse_uj > 0
+    other = NxModel(model._chain[0], model._chain[-1], LoihiSettings(energy_profile="sana_fe")).run(bias, 20)
+    assert other.energy.profile == "sana_fe" and other.energy.energy_uj != here.energy.energy_uj

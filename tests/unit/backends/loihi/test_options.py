@@ -28,7 +28,9 @@ CASES = {
     "normalize_thresholds": ({}, False),
     "partitioner": (FEW, "greedy"),
     "num_candidates_to_compute": ({**FEW, "partitioner": "greedy"}, 5),
+    "cost_weights": (FEW, {"axons": 5.0}),
     "traffic_weight": (FEW, 3.0),
+    "share_cores": (FEW, False),
     "share_synapses": ({}, False),
     "share_axons": (HARD, False),
     "num_cores_per_chip": (FEW, 2),
@@ -37,8 +39,8 @@ CASES = {
     "energy_profile": ({}, "sana_fe"),
     "profile_performance": ({}, False),
 }
-ELSEWHERE = {"save_output", "do_overflow_estimate", "validate_partitions"}
-"""Tested where their files, warnings and errors are: test_backend.py, below, and test_partition.py (the checker)."""
+ELSEWHERE = {"save_output", "do_overflow_estimate", "validate_partitions", "pooling_neurons"}
+"""Tested where their files, warnings, errors and layers are: test_backend, below, test_partition, test_pooling."""
 
 
 def small():

@@ -20,7 +20,8 @@ from snntoolbox.backends.loihi.network import Network, Population, Projection
 from snntoolbox.backends.loihi.partition.cost import layout_cost, off_chip_axons
 from snntoolbox.backends.loihi.partition.evaluate import Evaluator, Partial
 from snntoolbox.backends.loihi.partition.options import CostWeights, SearchOptions
-from snntoolbox.backends.loihi.partition.search import partition
+from snntoolbox.backends.loihi.partition.search import ADVICE, partition
+from snntoolbox.backends.loihi.partition.usage import RESOURCES
 from snntoolbox.backends.loihi.placement import place, route_length
 from snntoolbox.errors import ConversionError
 
@@ -159,6 +160,25 @@ def test_messages_count_as_much_as_their_weight_says(network):
 def test_when_nothing_fits_the_error_names_layer_limit_and_excess(network):
     with pytest.raises(ConversionError, match=r"layer 'output' .* synapse_words: a core would need \d+ and has 3 \(\d"):
         partition(network(0), SearchOptions(limits=replace(SMALL, synapse_words=3)))
+
+
+@pytest.mark.parametrize(
+    ("limits", "advice"),
+    [
+        ({"synapse_words": 3}, "Use fewer weight bits"),
+        ({"input_axons": 2}, "make the layers before it smaller"),
+        ({"compartments": 1}, "max_num_compartments"),
+        ({"threshold_profiles": 0}, "channel_thresholds = False"),
+    ],
+)
+def test_the_error_says_what_takes_less_of_what_is_missing(network, limits, advice):
+    for method in ("greedy", "optimal"):
+        with pytest.raises(ConversionError, match=f"a core would need .* {advice}"):
+            partition(network(0), SearchOptions(method, limits=replace(SMALL, **limits)))
+
+
+def test_there_is_advice_for_every_resource():
+    assert set(ADVICE) == set(RESOURCES)
 
 
 def test_sharing_saves_memory(network):
