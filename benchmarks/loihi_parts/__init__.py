@@ -1,0 +1,1 @@
+"""The parts of benchmarks/loihi.py; each has a function `run(setup)`."""
