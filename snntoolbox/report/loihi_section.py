@@ -188,7 +188,7 @@ def _costs(found: ChipDetails) -> DetailTable:
                 "Static": "static_uj", "Energy (µJ)": "energy_uj"}  # fmt: skip
     times = {"Computing": "compute_ms", "Ways": "communication_ms", "Barrier": "barrier_ms",
              "Overhead": "overhead_ms", "Time (ms)": "time_ms"}  # fmt: skip
-    columns = {**energies, **times, "Product (µJs)": "energy_delay_product_ujs"}
+    columns = {**energies, **times, "Power (mW)": "power_mw", "Product (µJs)": "energy_delay_product_ujs"}
     rows, notes = [], []
     for name, report in found.energy.items():
         values = report.as_dict()
@@ -198,7 +198,7 @@ def _costs(found: ChipDetails) -> DetailTable:
             f"{name}: {profile.source} Barrier {profile.barrier_kind}; static power {profile.static_kind}; overhead "
             f"{profile.overhead_kind}."
         )
-    note = "Of one sample: energies in µJ, times in ms. " + " ".join(notes)
+    note = "Of one sample: energies in µJ, times in ms; power is the mean. " + " ".join(notes)
     return DetailTable("Loihi: energy and time", ("Profile", *columns), rows, note)
 
 

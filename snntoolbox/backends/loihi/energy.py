@@ -172,10 +172,15 @@ class EnergyReport:
         """Energy times time, in microjoule seconds."""
         return self.energy_uj * self.time_ms * 1e-3
 
+    @property
+    def power_mw(self) -> float:
+        """Mean power in milliwatts."""
+        return self.energy_uj / self.time_ms if self.time_ms else 0.0
+
     def as_dict(self) -> dict[str, float | int | str]:
         """Return all numbers by name."""
         own = {f.name: getattr(self, f.name) for f in fields(self)}
-        derived = ("dynamic_uj", "energy_uj", "time_ms", "energy_delay_product_ujs")
+        derived = ("dynamic_uj", "energy_uj", "time_ms", "power_mw", "energy_delay_product_ujs")
         return {**own, **{name: getattr(self, name) for name in derived}}
 
 

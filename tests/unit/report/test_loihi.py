@@ -28,6 +28,7 @@ from snntoolbox.report.loihi import (
     usage_table,
 )
 from snntoolbox.report.loihi_section import detail_tables, stage_accuracies, write_details
+from snntoolbox.report.wording import short_number
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +122,10 @@ def test_tables_hold_layers_costs_and_stages(material):
     assert layers.title == "Loihi: 1 cores on 1 chip" and [row[0] for row in layers.rows] == ["in", "hidden", "out"]
     assert all(len(row) == len(layers.header) for row in layers.rows) and {row[-1] for row in layers.rows} == {"0"}
     assert [row[0] for row in costs.rows] == profile_names() and "published" in costs.note
+    shown = dict(zip(costs.header, costs.rows[0], strict=True))
+    energy = material.details.energy[costs.rows[0][0]]
+    assert shown["Power (mW)"] == short_number(energy.power_mw)
+    assert energy.power_mw == pytest.approx(1e-6 * energy.energy_uj / (1e-3 * energy.time_ms) * 1e3)
     assert [row[0] for row in stages.rows] == ["thresholds set", "rounded"]
     assert detail_tables(SimpleNamespace(details=None)) == []
 
