@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
@@ -221,16 +221,38 @@ class Conversion:
         """
         return refine(normalized, spiking, code, x, self.refinement, self.num_steps)
 
-    def run(self, graph: Graph, x_norm: Any, code: SpikeCode) -> Converted:
-        """Take a parsed graph through all steps; see `snntoolbox.convert`."""
+    def run(
+        self, graph: Graph, x_norm: Any, code: SpikeCode, known: MutableMapping[str, Calibration] | None = None
+    ) -> Converted:
+        """Take a parsed graph through all steps; see `snntoolbox.convert`.
+
+        Args:
+            graph: The parsed network.
+            x_norm: Samples to calibrate on, or None.
+            code: The spike code.
+            known: To convert the same network with the same samples again and again: what was measured, by the options
+                that it depends on. What is new is added. Passes are checked only the first time, while it is empty.
+        """
         batches = None if x_norm is None else _Batches(x_norm, self.batch_size)
-        check = None if batches is None else OutputComparison(batches.some(32), self.tolerance)
+        check = None if batches is None or known else OutputComparison(batches.some(32), self.tolerance)
         prepared = self.prepare(graph, code, check)
-        calibration = None if batches is None else calibrate(prepared, batches, **self.calibration_options(code))
+        calibration = None if batches is None else self._calibrated(prepared, batches, code, known)
         normalized, spiking = self.finish(prepared, code, calibration, check)
         if batches is not None:
             spiking = self.refine(normalized, spiking, code, batches.first(self.refinement.num_samples))
         return Converted(prepared, normalized, spiking, calibration, {} if check is None else check.deviations)
+
+    def _calibrated(
+        self, prepared: Graph, batches: Any, code: SpikeCode, known: MutableMapping[str, Calibration] | None
+    ) -> Calibration:
+        options = self.calibration_options(code)
+        if known is None:
+            return calibrate(prepared, batches, **options)
+        replaced = self.max2avg_pool, self.softmax_to_relu, self.weight_format
+        key = repr((code.output_neuron(), replaced, sorted(options.items())))
+        if key not in known:
+            known[key] = calibrate(prepared, batches, **options)
+        return known[key]
 
 
 def code_of(graph: Graph) -> SpikeCode:

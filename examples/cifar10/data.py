@@ -3,8 +3,13 @@
 The file (``--data``) is a ``.npz`` with ``x`` (n, 32, 32, 3) uint8 and ``y``; or, to save space, with ``jpeg`` (all
 images as JPEG files, one after the other), ``offset`` (n + 1 positions) and ``y``. Without a file, Keras downloads the
 training set.
+
+    python data.py --data cifar10.npz
+
+writes the samples of ``config.ini``: 1000 held-out images with labels, and 1000 training images to normalise with.
 """
 
+import argparse
 import io
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +18,7 @@ import numpy as np
 from PIL import Image
 
 NUM_HELD_OUT = 5000
+NUM_SAMPLES = 1000
 
 
 def load(path: Path | None = None):
@@ -31,3 +37,16 @@ def load(path: Path | None = None):
 def _decode(jpeg, offset):
     files = (jpeg[a:b].tobytes() for a, b in pairwise(offset))
     return np.stack([np.asarray(Image.open(io.BytesIO(file))) for file in files])
+
+
+def main():
+    """Write x_norm.npz, x_test.npz and y_test.npz beside this file."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, help="file of images; downloaded otherwise")
+    (x_norm, _), (x_test, y_test) = load(parser.parse_args().data)
+    for name, values in (("x_norm", x_norm), ("x_test", x_test), ("y_test", y_test)):
+        np.savez_compressed(Path(__file__).parent / f"{name}.npz", values[:NUM_SAMPLES])
+
+
+if __name__ == "__main__":
+    main()

@@ -3,7 +3,7 @@
     python train.py resnet20 --epochs 16 --data cifar10.npz
 
 An epoch of ResNet-20 takes a bit over a minute on two cores, two minutes on one. The files beside this one were trained
-with 16 epochs (resnet20), 12 (vgg), 8 (mobilenet) and 6 (plain20).
+with 16 epochs (resnet20), 12 (vgg, plain20) and 8 (mobilenet).
 """
 
 import argparse

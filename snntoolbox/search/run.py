@@ -15,6 +15,7 @@ from snntoolbox.analysis.operations import operation_weights
 from snntoolbox.api import load_backend, simulate
 from snntoolbox.backends.base import Backend
 from snntoolbox.backends.record import Probes, Record
+from snntoolbox.calibration import Calibration
 from snntoolbox.codes.base import SpikeCode
 from snntoolbox.config.load import load, replace
 from snntoolbox.config.settings import Settings
@@ -117,6 +118,7 @@ class Search:
         self._reference = np.asarray(evaluate(self.graph, self._held_out, batch_size=self._batch_size))
         self._backend = load_backend(self.backend)
         self._known: dict[tuple[int, str], Trial] = {}
+        self._scales: dict[str, Calibration] = {}
         self._start = time.perf_counter()
 
     def run(self, plan: Sequence[Round] | None = None) -> SearchResult:
@@ -186,7 +188,7 @@ class Search:
         """
         settings = replace(self.settings, options)
         conversion, code = Conversion.from_settings(settings), self._code(settings)
-        spiking = conversion.run(self.graph, self._calibration, code).spiking
+        spiking = conversion.run(self.graph, self._calibration, code, self._scales).spiking
         return run_passes(spiking, self._backend.passes())
 
     def simulate(self, spiking: Graph, x: Array) -> Record:

@@ -115,6 +115,28 @@ def test_the_same_search_gives_the_same_result(network: Graph, x: np.ndarray) ->
     np.testing.assert_array_equal(one.best.agreement, two.best.agreement)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"normalization.percentile": 90.0},
+        {"normalization.method": "mmse", "cell.v_thresh": 0.8},
+        {"normalization.channel_wise": True},
+        {"conversion.max2avg_pool": True},
+        {"conversion.weight_format": "Q2.3"},
+    ],
+)
+def test_what_is_measured_once_is_used_only_where_it_holds(options, network: Graph, x: np.ndarray) -> None:
+    search = Search(network, x, goal=Goal(num_steps=4), backend="reference")
+    first = [search.convert({}), search.convert({"normalization.method": "mmse"}), search.convert(options)]
+    fresh = Search(network, x, goal=Goal(num_steps=4), backend="reference").convert(options)
+    assert [str(node) for node in first[-1].nodes] == [str(node) for node in fresh.nodes]
+    np.testing.assert_array_equal(
+        search.simulate(first[-1], x).output_over_time, search.simulate(fresh, x).output_over_time
+    )
+    again = search.convert({})
+    np.testing.assert_array_equal(search.simulate(again, x).output, search.simulate(first[0], x).output)
+
+
 def test_options_that_cannot_be_converted_are_left_out(network: Graph, x: np.ndarray, caplog) -> None:
     caplog.set_level("INFO", "snntoolbox")
     plan = [
