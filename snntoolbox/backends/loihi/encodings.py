@@ -14,7 +14,8 @@ A list takes whole words, and one more if its last word has no room for the end 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,6 +79,15 @@ class SynapseFormat:
         return cls(encoding, weight, index, delay, skip, exponent, bool(mixed))
 
 
+class _Ordered(NamedTuple):
+    """Synapses sorted by a key: key, index of the target, distance from the one before, and whether a key begins."""
+
+    key: Array
+    target: Array
+    gap: Array
+    first: Array
+
+
 @dataclass(frozen=True, eq=False)
 class Lists:
     """Lists of synapses, one after the other.
@@ -108,6 +118,16 @@ class Lists:
         where = np.repeat(self.pointer[:-1][chosen] - pointer[:-1], counts) + np.arange(pointer[-1])
         return Lists(pointer, self.index[where], self.weight[where])
 
+    @cached_property
+    def by_list(self) -> _Ordered:
+        """All synapses in order, for entries that mix signs."""
+        return _ordered(self.owner, self.index)
+
+    @cached_property
+    def by_sign(self) -> _Ordered:
+        """All synapses of each list, positive ones first, for entries of one sign; the key is 2 * list + sign."""
+        return _ordered(self.owner * 2 + (self.weight < 0), self.index)
+
     def largest_index(self) -> Array:
         """Return the last index of each list, shape (lists,); lists are not empty."""
         return np.asarray(self.index[self.pointer[1:] - 1])
@@ -135,13 +155,12 @@ def possible_formats(projection: Projection, width: int) -> list[SynapseFormat]:
 
 def list_words(lists: Lists, form: SynapseFormat, per_entry: int = LOIHI.synapses_per_entry) -> NDArray[np.int64]:
     """Return the words that each list takes, shape (lists,)."""
-    key = lists.owner if form.mixed else lists.owner * 2 + (lists.weight < 0)
-    owners = 1 if form.mixed else 2
+    ordered, owners = (lists.by_list, 1) if form.mixed else (lists.by_sign, 2)
     if form.encoding == "sparse":
-        count = np.bincount(key, minlength=len(lists) * owners)
+        count = np.bincount(ordered.key, minlength=len(lists) * owners)
         entries, synapses = -(-count // per_entry), count
     else:
-        key, entries, synapses = _runs(lists, key, form, per_entry)
+        key, entries, synapses = _runs(ordered, form, per_entry)
         entries = np.bincount(key, entries, len(lists) * owners).astype(np.int64)
         synapses = np.bincount(key, synapses, len(lists) * owners).astype(np.int64)
     bits = (entries * form.entry_bits + synapses * form.synapse_bits).reshape(len(lists), owners).sum(axis=1)
@@ -149,12 +168,15 @@ def list_words(lists: Lists, form: SynapseFormat, per_entry: int = LOIHI.synapse
     return np.asarray(-(-bits // 64) + ((left == 0) | (left >= 59)) * (bits > 0), np.int64)
 
 
-def _runs(lists: Lists, key: Array, form: SynapseFormat, per_entry: int) -> tuple[Array, Array, Array]:
-    """Return list key, entries and stored synapses of each run without too large a gap."""
+def _ordered(key: Array, index: Array) -> _Ordered:
     order = np.argsort(key, kind="stable")
-    key, index = key[order], lists.index[order]
-    gap = np.diff(index, prepend=0)
-    first = np.diff(key, prepend=-1) != 0
+    key, index = key[order], index[order]
+    return _Ordered(key, index, np.diff(index, prepend=0), np.diff(key, prepend=-1) != 0)
+
+
+def _runs(ordered: _Ordered, form: SynapseFormat, per_entry: int) -> tuple[Array, Array, Array]:
+    """Return key, entries and stored synapses of each run without too large a gap."""
+    key, index, gap, first = ordered
     largest = {"runlength": 1 << form.skip_bits, "dense1": 1}.get(form.encoding)
     starts = np.flatnonzero(first if largest is None else first | (gap > largest))
     ends = np.append(starts[1:], len(key)) - 1
