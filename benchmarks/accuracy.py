@@ -1,6 +1,6 @@
 """Accuracy of converted networks: every technique, and what each is worth. One part of the figures after the other.
 
-    python benchmarks/accuracy.py --data cifar10.npz [--part NAME ...] [--network NAME ...] [--quick] [--json FILE]
+    python benchmarks/accuracy.py --data cifar10.npz [--part NAME ...] [--network NAME ...] [--only TEXT ...] [--quick]
 
 Uses the trained networks of ``examples/cifar10`` (``*.onnx``). Scales are found on training images; accuracies are of
 held-out ones. A part is a module of ``accuracy_parts`` with a function ``run(setup)`` that prints a table and returns
@@ -26,6 +26,7 @@ def main():
     parser.add_argument("--mnist", type=Path, help=".npz file as examples/lenet5/data.py takes it")
     parser.add_argument("--networks", type=Path, help="folder of the .onnx files; examples/cifar10 otherwise")
     parser.add_argument("--network", action="append", help="network to measure; all that there are otherwise")
+    parser.add_argument("--only", action="append", help="measure only rows whose names have this in them")
     run_parts(accuracy_parts, parser, Setup.load)
 
 

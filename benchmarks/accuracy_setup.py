@@ -65,11 +65,12 @@ class Setup:
         x, y: Held-out images and labels.
         quick: Whether only to show that everything runs.
         mnist: File of the MNIST images; None to have them downloaded.
+        only: Parts of the names of the rows to measure; empty for all.
         steps: Numbers of steps to report.
     """
 
-    def __init__(self, networks, x_norm, x, y, quick, mnist=None):
-        self.x_norm, self.x, self.y, self.quick, self.mnist = x_norm, x, y, quick, mnist
+    def __init__(self, networks, x_norm, x, y, quick, mnist=None, only=()):
+        self.x_norm, self.x, self.y, self.quick, self.mnist, self.only = x_norm, x, y, quick, mnist, only
         self.steps = tuple(s for s in STEPS if s <= 8) if quick else STEPS
         self.networks = []
         for name, graph in networks.items():
@@ -92,7 +93,12 @@ class Setup:
         chosen = np.random.default_rng(0).choice(len(x_train), NUM_NORM, replace=False)
         count = options.samples or (100 if options.quick else 1000)
         graphs = {name: snntoolbox.parse(files[name]) for name in names}
-        return cls(graphs, x_train[np.sort(chosen)], x[:count], y[:count], options.quick, options.mnist)
+        x_norm, only = x_train[np.sort(chosen)], tuple(options.only or ())
+        return cls(graphs, x_norm, x[:count], y[:count], options.quick, options.mnist, only)
+
+    def chosen(self, rows):
+        """Return the rows of a table that are asked for, name -> options."""
+        return {name: value for name, value in rows.items() if not self.only or any(part in name for part in self.only)}
 
     def curve(self, network, num_steps=None, *, count=None, norm=None, also=(), **options):
         """Convert a network, simulate it and return its `Curve`.

@@ -45,13 +45,18 @@ def run_parts(package, parser, setup_from):
         print(f"{name}: {time.perf_counter() - start:.0f} s\n", flush=True)
         if options.json:
             known = json.loads(options.json.read_text()) if options.json.exists() else {}
-            merged = {**known.get(name, {}), **found}
-            options.json.write_text(json.dumps({**known, name: merged}, indent=2) + "\n")
+            options.json.write_text(json.dumps(_merged(known, {name: found}), indent=2) + "\n")
 
 
 def names_of(package):
     """Return the names of all parts."""
     return sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+
+
+def _merged(old, new):
+    """Return one dictionary of two; what both have is merged if it is a dictionary, else new."""
+    both = {k: _merged(old[k], v) for k, v in new.items() if isinstance(old.get(k), dict) and isinstance(v, dict)}
+    return {**old, **new, **both}
 
 
 def _part(package, name):

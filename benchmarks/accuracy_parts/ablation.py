@@ -28,7 +28,7 @@ def run(setup):
     networks = [network for network in setup.networks if network.name == "vgg"]
     for network in networks:
         curves = {}
-        for name, options in MECHANISMS.items():
+        for name, options in setup.chosen(MECHANISMS).items():
             plain = {**PLAIN, "poisson_rate": 1.0, "x_norm": None} if options is None else options
             curves[name] = setup.curve(network, **plain)
         rows = [[name, *percents(curve, setup.steps), f"{curve.spikes:,.0f}"] for name, curve in curves.items()]

@@ -23,7 +23,10 @@ def run(setup):
         for factor in FACTORS:
             balancing = Balancing(steps=min(100, max(steps)), factor=factor)
             variants[f"balanced, k = {factor:g}"] = {"method": "threshold_balancing", "balancing": balancing}
-        curves = {name: setup.curve(network, max(steps), also=steps, **options) for name, options in variants.items()}
+        curves = {
+            name: setup.curve(network, max(steps), also=steps, **options)
+            for name, options in setup.chosen(variants).items()
+        }
         rows = [
             [name, *(f"{100 * curve.accuracy[step]:.1f}" for step in steps), f"{curve.spikes:,.0f}"]
             for name, curve in curves.items()

@@ -1,4 +1,4 @@
-"""Bias and initial potential calibrated layer by layer, on samples of which half are held out."""
+"""Bias and initial potential calibrated layer by layer, on samples of which half are held out; delayed read-out."""
 
 from dataclasses import asdict
 
@@ -6,30 +6,39 @@ from accuracy_setup import joined, percents, show
 
 from snntoolbox.calibration.refine import Refinement
 
-NUM_SAMPLES = 64
+NUM_SAMPLES = 128
+CHANNELS, MMSE = {"channel_wise": True}, {"channel_wise": True, "method": "mmse"}
+BIAS, POTENTIAL = ({name: True, "num_samples": NUM_SAMPLES} for name in ("bias", "potential"))
 CALIBRATIONS = {
-    "none": Refinement(),
-    "bias": Refinement(bias=True, num_samples=NUM_SAMPLES),
-    "potential": Refinement(potential=True, num_samples=NUM_SAMPLES),
-    "bias and potential": Refinement(bias=True, potential=True, num_samples=NUM_SAMPLES),
+    "percentile": {**CHANNELS, "refinement": Refinement()},
+    "percentile, bias": {**CHANNELS, "refinement": Refinement(**BIAS)},
+    "percentile, potential": {**CHANNELS, "refinement": Refinement(**POTENTIAL)},
+    "percentile, bias and potential": {**CHANNELS, "refinement": Refinement(**BIAS, potential=True)},
+    "mmse": {**MMSE, "refinement": Refinement()},
+    "mmse, potential": {**MMSE, "refinement": Refinement(**POTENTIAL)},
+    "mmse, potential, late read-out": {**MMSE, "refinement": Refinement(**POTENTIAL, readout_start="auto")},
+    "mmse, potential, clamp, late read-out": {
+        **MMSE,
+        "clamp_delay": 0.25,
+        "refinement": Refinement(**POTENTIAL, readout_start="auto"),
+    },
 }
 
 
 def run(setup):
     """Measure and print."""
     found = {}
-    steps = [step for step in (4, 8, 16) if step in setup.steps]
+    steps = [step for step in (4, 8, 16, 32) if step in setup.steps]
     for network in setup.networks:
         curves = {}
-        for name, wanted in CALIBRATIONS.items():
-            options = {"channel_wise": True, "refinement": wanted}
-            if wanted.calibrates:
-                curves[name] = joined([setup.curve(network, step, norm=256, **options) for step in steps])
+        for name, options in setup.chosen(CALIBRATIONS).items():
+            if options["refinement"].calibrates or "method" in options:
+                curves[name] = joined([setup.curve(network, step, norm=512, **options) for step in steps])
             else:
-                curves[name] = setup.curve(network, steps[-1], norm=256, **options)
+                curves[name] = setup.curve(network, steps[-1], norm=512, **options)
             print(f"{network.name}, {name}: {', '.join(percents(curves[name], steps))}", flush=True)
         rows = [[name, *percents(curve, steps)] for name, curve in curves.items()]
         title = f"{network.name}, {len(setup.x)} images, ANN {100 * network.accuracy:.1f} %: accuracy in %"
-        show(title, ["calibration", *(f"T={step}" for step in steps)], rows)
+        show(title, ["channel-wise scales, calibration", *(f"T={step}" for step in steps)], rows)
         found[network.name] = {"ann": network.accuracy, "curves": {n: asdict(c) for n, c in curves.items()}}
     return found

@@ -33,7 +33,9 @@ def run(setup):
     steps = [step for step in setup.steps if step <= num_steps]
     for network in setup.networks:
         shortcuts = any(node.op.kind == "Add" for node in network.graph.nodes)
-        variants = {name: options for name, options in VARIANTS.items() if shortcuts or "shortcuts" not in name}
+        variants = {
+            name: options for name, options in setup.chosen(VARIANTS).items() if shortcuts or "shortcuts" not in name
+        }
         results = {}
         for name, options in variants.items():
             results[name] = measure(setup, network, num_steps, *options)

@@ -7,6 +7,7 @@ from accuracy_setup import joined, percents, show
 from snntoolbox.calibration.refine import Refinement
 
 CHANNELS = {"channel_wise": True}
+LATE = Refinement(readout_start="auto")
 SIGNED = {**CHANNELS, "neuron_model": "signed"}
 POWERS = {**CHANNELS, "neuron_model": "graded"}
 UNIFORM = {**CHANNELS, "neuron_model": "graded", "levels": 15, "level_spacing": "uniform"}
@@ -17,11 +18,12 @@ TECHNIQUES = {
     "percentile": {},
     "robust": {"method": "robust"},
     "percentile, channels": CHANNELS,
+    "percentile, channels, late read-out": {**CHANNELS, "refinement": LATE},
     "percentile, channels, clamped for 1 step a layer": {**CHANNELS, "clamp_delay": 1.0},
     "percentile, channels, clamped for half a step a layer, late read-out": {
         **CHANNELS,
         "clamp_delay": 0.5,
-        "refinement": Refinement(readout_start="auto"),
+        "refinement": LATE,
     },
     "percentile, channels, biases relaxed for 1 step a layer": {**CHANNELS, "relaxation_steps": 1.0},
     "local balancing, channels": {**CHANNELS, "method": "local_balancing"},
@@ -36,19 +38,6 @@ FOR_STEPS = {
     "mmse, channels, burst": {**CHANNELS, "method": "mmse", "neuron_model": "burst", "threshold": 0.5},
 }
 """Scales for a given number of steps: one run each."""
-
-CORRECTED = {
-    "percentile, channels, late read-out": {**CHANNELS, "refinement": Refinement(readout_start="auto")},
-    "percentile, channels, bias": {**CHANNELS, "refinement": Refinement(bias=True)},
-    "percentile, channels, potential": {**CHANNELS, "refinement": Refinement(potential=True)},
-    "mmse, channels, potential": {**CHANNELS, "method": "mmse", "refinement": Refinement(potential=True)},
-    "mmse, channels, potential, late read-out": {
-        **CHANNELS,
-        "method": "mmse",
-        "refinement": Refinement(potential=True, readout_start="auto"),
-    },
-}
-"""Corrections that are fitted for a number of steps on 128 of the images: one run each, up to 64 steps."""
 
 GRADED = {
     "graded, 8 powers, maximum": {**POWERS, "method": "maximum"},
@@ -65,7 +54,7 @@ def run(setup):
     steps = [step for step in (4, 8, 16, 32, 64) if step in setup.steps]
     for network in setup.networks:
         curves = {}
-        for name, options in (TECHNIQUES | FOR_STEPS | CORRECTED | GRADED).items():
+        for name, options in setup.chosen(TECHNIQUES | FOR_STEPS | GRADED).items():
             if name in TECHNIQUES or name in GRADED:
                 curves[name] = setup.curve(network, 16 if name in GRADED else None, **options)
             else:
