@@ -122,6 +122,7 @@ PASSES = Registry(
         "relax_biases": "snntoolbox.passes.clamp_layers:RelaxBiases",
         "clamp_layers": "snntoolbox.passes.clamp_layers:ClampLayers",
         "add_announcements": "snntoolbox.passes.add_announcements:AddAnnouncements",
+        "add_latencies": "snntoolbox.passes.add_latencies:AddLatencies",
         "compensate_rates": "snntoolbox.passes.adjust_neurons:CompensateRates",
         "shift_biases": "snntoolbox.passes.shift_biases:ShiftBiases",
         "set_potentials": "snntoolbox.passes.adjust_neurons:SetPotentials",

@@ -7,11 +7,15 @@ from snntoolbox.codes.temporal_pattern import TemporalPatternCode
 
 MAXIMUM = {"percentile": 100.0}
 SETTINGS = [
-    *(("", {"num_bits": bits}, MAXIMUM) for bits in (4, 8, 16, 6, 5, 3, 2)),
+    *(("", {"num_bits": bits}, MAXIMUM) for bits in range(2, 17)),
     ("cut off", {"num_bits": 4, "initial_potential": 0.0}, MAXIMUM),
     ("cut off", {"num_bits": 8, "initial_potential": 0.0}, MAXIMUM),
+    ("8, last 4 dropped", {"num_bits": 8, "dropped_bits": 4}, MAXIMUM),
+    ("one-hot", {"num_bits": 4, "one_hot": True}, MAXIMUM),
     ("one-hot", {"num_bits": 8, "one_hot": True}, MAXIMUM),
+    ("Q2.6", {"num_bits": 8, "activation_format": "Q2.6"}, MAXIMUM),
 ]
+FEW_SPIKES = (4, 8)
 
 
 def run(setup):
@@ -24,8 +28,9 @@ def run(setup):
         found[f"{bits} bits {name}".strip()] = result
         rows.append(row(bits, name, result))
         print(*rows[-1], flush=True)
-    result = found["few_spike"] = task.measure(convert(FewSpikeCode(8), **MAXIMUM))
-    rows.append(row(8, "few spikes", result))
+    for bits in FEW_SPIKES[:1] if setup.quick else FEW_SPIKES:
+        result = found[f"{bits} few_spike"] = task.measure(convert(FewSpikeCode(bits), **MAXIMUM))
+        rows.append(row(bits, "few spikes", result))
     count, error = result["ann_operations"], 100 * task.ann_error
     title = f"LeNet-5, {len(task.x)} images: ANN error {error:.2f} %, {count:,} operations"
     columns = ("Bits", "Variant", "Error %", "As ANN %", "Operations", "of ANN's", "Spikes", "Steps", "s")

@@ -8,15 +8,19 @@ from code_parts.pattern_lenet5 import MAXIMUM, row
 from snntoolbox.codes.rate import RateCode
 from snntoolbox.codes.temporal_pattern import TemporalPatternCode
 
-RATE_IMAGES = 500
+RATE_IMAGES, RATE_STEPS = 200, 64
 WIDE = {"percentile": 99.99, "channel_wise": True}
 
 LAYERS = {"percentile": 99.99}
 SETTINGS = [
     ("", {"num_bits": 16}, MAXIMUM),
     *(("by channel", {"num_bits": bits}, WIDE) for bits in (8, 7, 6, 5, 4)),
-    ("by layer", {"num_bits": 8}, LAYERS),
+    ("by layer", {"num_bits": 6}, LAYERS),
+    ("cut off, by channel", {"num_bits": 6, "initial_potential": 0.0}, WIDE),
+    ("8, last 2 dropped, by channel", {"num_bits": 8, "dropped_bits": 2}, WIDE),
     ("one-hot, by channel", {"num_bits": 8, "one_hot": True}, WIDE),
+    ("Q3.5", {"num_bits": 8, "activation_format": "Q3.5"}, MAXIMUM),
+    ("Q3.3", {"num_bits": 6, "activation_format": "Q3.3"}, MAXIMUM),
 ]
 
 
@@ -30,7 +34,7 @@ def run(setup):
         found[f"{bits} bits {name}".strip()] = result
         rows.append(row(bits, name, result))
         print(*rows[-1], flush=True)
-    few, steps = copy(task), 32 if setup.quick else 128
+    few, steps = copy(task), 8 if setup.quick else RATE_STEPS
     few.x, few.y, few.ann = task.x[:RATE_IMAGES], task.y[:RATE_IMAGES], task.ann[:RATE_IMAGES]
     result = found["rate"] = few.measure(convert(RateCode(), **WIDE), steps, over_time=True)
     rows.append(row("", f"rate, {steps} steps, {len(few.x)} images", result))

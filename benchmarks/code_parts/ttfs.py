@@ -13,36 +13,45 @@ from snntoolbox.backends.tensorflow import TensorFlowBackend, TensorFlowSettings
 
 BATCH = 100
 HIGH, MAXIMUM = {"percentile": 99.99}, {"method": "maximum"}
+LOW = {"percentile": 95.0, "time_resolution": 2.0}
 LENET5 = {
     "rate, 16 steps": ("rate", {}, 16),
     "ttfs": ("ttfs", HIGH, 60),
-    "ttfs_dyn_thresh": ("ttfs_dyn_thresh", HIGH, 60),
+    "ttfs, percentile 95": ("ttfs", LOW, 40),
+    "ttfs, percentile 95, latest spike 4": ("ttfs", {**LOW, "latest_spike": 4.0}, 40),
+    "ttfs_dyn_thresh, percentile 95": ("ttfs_dyn_thresh", {**LOW, "least_expected": 0.25}, 40),
     "ttfs_exact, windows of 16": ("ttfs_exact", {**MAXIMUM, "window": 16}, None),
     "ttfs_exact, windows of 64": ("ttfs_exact", {**MAXIMUM, "window": 64}, None),
 }
 VARIANTS = {
-    "ttfs, percentile 99.9": ("ttfs", {"percentile": 99.9}, 60),
-    "ttfs, resolution 2": ("ttfs", {**HIGH, "time_resolution": 2.0}, 60),
-    "ttfs, decision at 1": ("ttfs", {**HIGH, "decision_threshold": 1.0}, 60),
-    "ttfs_dyn_thresh, patience 0.25": ("ttfs_dyn_thresh", {**HIGH, "patience": 0.25}, 60),
+    "ttfs, percentile 98": ("ttfs", {"percentile": 98.0, "time_resolution": 2.0}, 40),
+    "ttfs, percentile 95, decision at 1": ("ttfs", {**LOW, "decision_threshold": 1.0}, 40),
+    "ttfs_dyn_thresh, percentile 95, patience 0.02": ("ttfs_dyn_thresh", {**LOW, "patience": 0.02}, 40),
+}
+CLAMPED = {
+    "ttfs_clamped": ("ttfs_clamped", HIGH, 60),
+    "ttfs_clamped, percentile 95": ("ttfs_clamped", LOW, 40),
+    "ttfs_clamped, percentile 95, latest spike 4": ("ttfs_clamped", {**LOW, "latest_spike": 4.0}, 40),
 }
 DENSE = {
     "rate, 16 steps": ("rate", {}, 16),
     "ttfs": ("ttfs", {}, 100),
     "ttfs, decision at 1": ("ttfs", {"decision_threshold": 1.0}, 100),
-    "ttfs, decision at 3": ("ttfs", {"decision_threshold": 3.0}, 100),
+    "ttfs, decision at 5": ("ttfs", {"decision_threshold": 5.0}, 100),
+    "ttfs, input as currents": ("ttfs", {"spiking_input": False}, 100),
+    "ttfs, input as currents, decision at 2.5": ("ttfs", {"spiking_input": False, "decision_threshold": 2.5}, 100),
     "ttfs_exact, windows of 16": ("ttfs_exact", {**MAXIMUM, "window": 16}, None),
 }
 
 
 def run(setup):
-    """Measure every setting on up to 1000 images, and compare some with the reference's spikes."""
+    """Measure every setting, and compare some with the reference's spikes."""
     found = {}
     dense = Task(EXAMPLES / "lenet5" / "dense.keras", setup.mnist, setup.samples)
     clamped = Task(EXAMPLES / "lenet5" / "lenet5_clamped.keras", setup.mnist, setup.samples)
     several = {
         "LeNet-5": (setup.lenet5, LENET5),
-        "LeNet-5, fine-tuned": (clamped, {"ttfs_clamped": ("ttfs_clamped", HIGH, 60)}),
+        "LeNet-5, fine-tuned": (clamped, CLAMPED),
         "784-600-10": (dense, DENSE),
     }
     if not setup.quick:
@@ -51,7 +60,7 @@ def run(setup):
         found[title] = measured = {}
         for name, (code, options, steps) in settings.items():
             graph = snntoolbox.convert(task.graph, task.x_norm, spike_code=code, **options)
-            measured[name] = measure(task, graph, steps or int(graph.attributes["num_steps"]), setup.samples or 1000)
+            measured[name] = measure(task, graph, steps or int(graph.attributes["num_steps"]), setup.samples or len(task.x))
             print(title, name, {k: v for k, v in measured[name].items() if k != "errors"}, flush=True)
         show(setup, title, measured)
     for code in ("ttfs", "ttfs_dyn_thresh", "ttfs_exact"):

@@ -97,7 +97,9 @@ class FirstSpike(NeuronModel):
     def limited(self, lower: Any, upper: Any) -> FirstSpike:
         """Return neurons that stand for a rectifier with a ceiling and a lower limit, each None if there is none."""
         first = self.first_step if upper is None else np.ceil(self.threshold / np.asarray(upper, np.float64))
-        last = self.last_step if lower is None else np.floor(self.threshold / np.asarray(lower, np.float64))
+        last = self.last_step
+        if lower is not None:
+            last = np.minimum(last, np.floor(self.threshold / np.asarray(lower, np.float64)))
         return replace(self, first_step=_number(first), last_step=_number(last))
 
 

@@ -11,8 +11,9 @@ from snntoolbox.ir import Graph
 from snntoolbox.ir.evaluate import evaluate, max_relative_deviation
 from snntoolbox.ir.ops import PoolGate
 from snntoolbox.ir.samples import Samples
-from snntoolbox.neurons import SoftmaxNeuron
+from snntoolbox.neurons import FirstSpike, SoftmaxNeuron
 from snntoolbox.passes.add_announcements import AddAnnouncements
+from snntoolbox.passes.add_latencies import AddLatencies
 from snntoolbox.passes.base import Pass
 from snntoolbox.passes.clamp_layers import ClampLayers, RelaxBiases
 from snntoolbox.passes.fold_batch_norm import FoldBatchNorm
@@ -89,6 +90,8 @@ def conversion_passes(
         passes.append(RelaxBiases(relaxation_steps))
     if clamp_delay:
         passes.append(ClampLayers(clamp_delay))
+    if isinstance(code.neuron(), FirstSpike):
+        passes.append(AddLatencies())
     if code.announces:
         passes.append(AddAnnouncements())
     if code.layered:

@@ -30,6 +30,7 @@ MAKERS = {
     "relax_biases": lambda kind: kind(3.0),
     "clamp_layers": lambda kind: kind(3.0),
     "add_announcements": lambda kind: kind(),
+    "add_latencies": lambda kind: kind(),
     "schedule_windows": lambda kind: kind(8),
     "quantize_weights": lambda kind: kind("Q2.4"),
     "compensate_rates": lambda kind: kind({}),

@@ -150,6 +150,21 @@ class Conversion(Section):
         description="Of `ttfs_dyn_thresh`: how much input that was announced and is still missing raises a threshold; "
         "at 1, by what it adds in `time_resolution` steps. At 0 neurons do not wait, as those of `ttfs`.",
     )
+    least_expected: float = Field(
+        gt=0,
+        description="Of `ttfs_dyn_thresh`: activation, as a fraction of the largest of its layer, above which a neuron "
+        "announces its spike. Higher spares announcements, and nobody waits for the latest spikes.",
+    )
+    spiking_input: bool = Field(
+        description="Of `ttfs`, `ttfs_dyn_thresh` and `ttfs_clamped`: send input values as spikes, too. If not, they "
+        "are constant currents: the first layer then multiplies, but none of its input is late."
+    )
+    latest_spike: float = Field(
+        ge=0,
+        description="Of `ttfs` and `ttfs_clamped`: latest time at which a neuron fires, in units of `time_resolution` "
+        "and counted from the latest time of the layer before; 0 for no limit. Late spikes cost most operations and say "
+        "least: at 4, activations below a quarter of the largest are not sent.",
+    )
     layer_window: int = Field(
         ge=1,
         description="Of `ttfs_exact`: number of time steps in which a layer fires, and so of levels that an activation "

@@ -95,6 +95,54 @@ def test_neurons_of_input_and_output() -> None:
     assert isinstance(readout.model, ExpectantReadout)
 
 
+@pytest.mark.parametrize("code", ["ttfs", "ttfs_dyn_thresh"])
+def test_input_as_currents_sends_no_spikes_and_is_never_late(code: str) -> None:
+    spiking, record, wanted = run(code, time_resolution=10.0, spiking_input=False)
+    assert spiking.inputs == ("x",)
+    assert not [name for name in spiking.neurons if name.startswith("x")]
+    assert (record.output.argmax(-1) == wanted).mean() > 0.8
+    last = Probes(potentials=("relu",))
+    late = snntoolbox.simulate(spiking, X[:1], backend="reference", num_steps=2, probes=last).potentials["relu"]
+    shape = spiking.shapes["relu"]
+    assert np.allclose(late[1][..., : shape[-1]], 2 * late[0][..., : shape[-1]])
+
+
+def test_the_latest_time_of_a_layer_counts_from_the_layer_before() -> None:
+    spiking, record, _ = run("ttfs", time_resolution=6.0, latest_spike=2.0, probes=Probes(spikes=("relu", "hidden")))
+    models = [spiking[name].op.model for name in ("x_spikes", "relu", "hidden")]  # type: ignore[union-attr]
+    assert [float(model.last_step) for model in models] == [np.inf, 12, 24]
+    unlimited = run("ttfs", time_resolution=6.0, probes=Probes(spikes=("relu", "hidden")))[1]
+    for name, last in (("relu", 12), ("hidden", 24)):
+        assert not record.spike_trains[name][last:].any()
+    assert (record.spike_trains["relu"][:12] == unlimited.spike_trains["relu"][:12]).all()
+    assert unlimited.spike_trains["relu"][12:].any()
+
+
+def test_the_earlier_of_two_limits_holds() -> None:
+    limits = [
+        float(
+            run("ttfs_clamped", network(ops.Relu(threshold=0.2)), 1, latest_spike=latest)[0]["relu"].op.model.last_step
+        )
+        for latest in (0, 1.5, 1000)
+    ]
+    assert limits[1] == 6 < limits[0] == limits[2]
+    with pytest.raises(ConversionError, match="latest_spike"):
+        run("ttfs", latest_spike=0.5)
+    with pytest.raises(ConversionError, match="wait for late spikes"):
+        run("ttfs_dyn_thresh", latest_spike=4)
+
+
+def test_what_is_not_expected_is_not_announced() -> None:
+    events = [
+        sum(counts.sum() for name, counts in run("ttfs_dyn_thresh", least_expected=least)[1].spike_counts.items())
+        for least in (1e-3, 0.3, 100.0)
+    ]
+    neurons = run("ttfs_dyn_thresh", patience=0.0, least_expected=100.0)[1].spike_counts
+    assert events[0] > events[1] > events[2] == sum(counts.sum() for counts in neurons.values())
+    with pytest.raises(ConversionError, match="least_expected"):
+        run("ttfs_dyn_thresh", least_expected=0)
+
+
 def test_clamped_networks_belong_to_their_code() -> None:
     with pytest.raises(ConversionError, match="finetune_clamped"):
         snntoolbox.convert(network(), X, spike_code="ttfs_clamped")
