@@ -60,7 +60,7 @@ def run(setup):
         found[title] = measured = {}
         for name, (code, options, steps) in settings.items():
             graph = snntoolbox.convert(task.graph, task.x_norm, spike_code=code, **options)
-            measured[name] = measure(task, graph, steps or int(graph.attributes["num_steps"]), setup.samples or len(task.x))
+            measured[name] = measure(task, graph, steps or int(graph.attributes["num_steps"]))
             print(title, name, {k: v for k, v in measured[name].items() if k != "errors"}, flush=True)
         show(setup, title, measured)
     for code in ("ttfs", "ttfs_dyn_thresh", "ttfs_exact"):
@@ -70,10 +70,10 @@ def run(setup):
     return found
 
 
-def measure(task, graph, steps, samples):
+def measure(task, graph, steps):
     """Return error, operations, spikes and latency of a sample."""
     start, counter = time.perf_counter(), OperationCounter(graph, task.graph)
-    x, y = task.x[:samples], task.y[:samples]
+    x, y = task.x, task.y
     wrong, decisions, spikes, entering = np.zeros(steps), [], 0, 0
     with TensorFlowBackend().compile(graph, batch_size=BATCH) as simulation:
         for first in range(0, len(x), BATCH):
@@ -90,7 +90,7 @@ def measure(task, graph, steps, samples):
     latency = np.where(known > 0, known, steps) if len(known) else np.full(len(x), steps)
     return {
         "images": len(x),
-        "ann_error": float((task.ann[:samples].argmax(-1) != y).mean()),
+        "ann_error": task.ann_error,
         "error": float(wrong[-1] / len(x)),
         "errors": (wrong / len(x)).tolist(),
         "operations": counts.snn_total,
