@@ -1,8 +1,9 @@
-"""Neurons behind average-pooling: fewer axons lead on from it, for one more layer of spikes.
+"""Neurons behind average-pooling: fewer synapses and axons lead on from it, for one more layer of spikes.
 
 Average-pooling is linear, so a layer behind it can take the spikes in front of it: that costs no neurons and no time.
-But each of its neurons then has as many sources as there are in all windows together, and a core needs an input axon
-for each. Neurons of the pooling's own, as in Rueckauer 2020, section 3.2.1, divide that by the size of the window.
+But each of its neurons then has as many sources as there are in all windows together: synapses and operations multiply
+by the size of the window, and a core needs an input axon for each source. Neurons of the pooling's own, as in Rueckauer
+2020, section 3.2.1, avoid that. In front of a readout there is little to save, and the average is exact without them.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ def with_pooling_neurons(graph: Graph, wanted: PoolingNeurons) -> Graph:
 
     Args:
         graph: A converted graph.
-        wanted: ``yes``: behind all. ``no``: behind none. ``auto``: in front of layers of which a neuron would otherwise
-            have more sources than a core has input axons, so that it could be on no core.
+        wanted: ``yes``: behind all. ``no``: behind none. ``auto``: in front of layers that fire, and of readouts where
+            a neuron would otherwise have more sources than a core has input axons.
     """
     models = {node.name: model for node in graph.nodes if (model := _source_model(graph, node)) is not None}
     if wanted == "no" or not models:
@@ -40,12 +41,21 @@ def with_pooling_neurons(graph: Graph, wanted: PoolingNeurons) -> Graph:
     if wanted == "auto":
         body = split_head(graph).body
         behind = {name: found for name in body.neurons if (found := _between(body, name, chosen))}
-        crowded = [name for name in behind if largest_fan_in(body, name) >= LOIHI.input_axons]
-        chosen = {pool for name in crowded for pool in behind[name]}
+        chosen = {
+            pool for name, pools in behind.items() if _fires(body[name]) or _is_crowded(body, name) for pool in pools
+        }
     for name in chosen:
         neurons = Node(fresh_name(graph, f"{name}_spikes"), ops.Spiking(_pooling_model(models[name])), (name,))
         graph = insert_after(graph, name, neurons)
     return graph
+
+
+def _fires(node: Node) -> bool:
+    return isinstance(node.op, ops.Spiking) and isinstance(node.op.model, IntegrateAndFire)
+
+
+def _is_crowded(graph: Graph, target: str) -> bool:
+    return largest_fan_in(graph, target) >= LOIHI.input_axons
 
 
 def largest_fan_in(graph: Graph, target: str) -> int:

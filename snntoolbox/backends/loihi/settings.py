@@ -81,8 +81,8 @@ class LoihiSettings(Section):
     ] = Field(
         default="auto",
         description="Give average-pooling neurons of its own, as the chip's published layer interface does, instead of "
-        "leading the spikes in front of it to all layers behind it. `auto`: where a neuron would otherwise have more "
-        "sources than a core has input axons.",
+        "leading the spikes in front of it to all layers behind it, which multiplies synapses. `auto`: except in front "
+        "of an output that is read from voltages, unless its neurons then have more sources than a core has axons.",
     )
     synapse_encoding: Literal["auto", "sparse", "runlength", "dense1", "dense2"] = Field(
         default="auto",

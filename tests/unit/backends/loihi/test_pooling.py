@@ -34,8 +34,18 @@ def pooled(size=6, threshold=1.0, amplitude=None):
 
 def test_only_pooling_of_spikes_gets_neurons():
     assert with_pooling_neurons(pooled(), "yes").neurons == ("first", "pool_spikes", "out")
-    for wanted in ("auto", "no"):
+    for wanted in ("auto", "no"):  # the layer behind is a readout
         assert with_pooling_neurons(pooled(), wanted).neurons == ("first", "out")
+
+
+def test_layers_that_fire_are_pooled_first():
+    nodes = [*pooled().nodes[:-1], Node("out", ops.Spiking(IntegrateAndFire()), ("dense",))]
+    firing = Graph(tuple(nodes), ("out",), {"spike_code": "rate"})
+    assert with_pooling_neurons(firing, "auto").neurons == ("first", "pool_spikes", "out")
+    assert with_pooling_neurons(firing, "no").neurons == ("first", "out")
+    fewer, more = (largest_fan_in(with_pooling_neurons(firing, wanted), "out") for wanted in ("auto", "no"))
+    # "in" reaches the output through the other pooling in both cases.
+    assert more - 72 == 4 * (fewer - 72)
 
 
 @pytest.mark.parametrize("parameters", [{}, {"threshold": np.array([0.5, 2.0])}, {"threshold": 0.5, "amplitude": 0.25}])
