@@ -19,17 +19,11 @@ LENET5 = {
     "ttfs": ("ttfs", HIGH, 60),
     "ttfs, percentile 95": ("ttfs", LOW, 40),
     "ttfs, percentile 95, latest spike 4": ("ttfs", {**LOW, "latest_spike": 4.0}, 40),
-    "ttfs_dyn_thresh, percentile 95": ("ttfs_dyn_thresh", {**LOW, "least_expected": 0.25}, 40),
+    "ttfs_dyn_thresh, percentile 95": ("ttfs_dyn_thresh", LOW, 40),
     "ttfs_exact, windows of 16": ("ttfs_exact", {**MAXIMUM, "window": 16}, None),
     "ttfs_exact, windows of 64": ("ttfs_exact", {**MAXIMUM, "window": 64}, None),
 }
-VARIANTS = {
-    "ttfs, percentile 98": ("ttfs", {"percentile": 98.0, "time_resolution": 2.0}, 40),
-    "ttfs, percentile 95, decision at 1": ("ttfs", {**LOW, "decision_threshold": 1.0}, 40),
-    "ttfs_dyn_thresh, percentile 95, patience 0.02": ("ttfs_dyn_thresh", {**LOW, "patience": 0.02}, 40),
-}
 CLAMPED = {
-    "ttfs_clamped": ("ttfs_clamped", HIGH, 60),
     "ttfs_clamped, percentile 95": ("ttfs_clamped", LOW, 40),
     "ttfs_clamped, percentile 95, latest spike 4": ("ttfs_clamped", {**LOW, "latest_spike": 4.0}, 40),
 }
@@ -54,8 +48,6 @@ def run(setup):
         "LeNet-5, fine-tuned": (clamped, CLAMPED),
         "784-600-10": (dense, DENSE),
     }
-    if not setup.quick:
-        several["LeNet-5, other options"] = (setup.lenet5, VARIANTS)
     for title, (task, settings) in several.items():
         found[title] = measured = {}
         for name, (code, options, steps) in settings.items():

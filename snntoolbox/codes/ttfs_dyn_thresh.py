@@ -31,8 +31,8 @@ class DynamicThresholdCode(TTFSCode):
     name: ClassVar[str] = "ttfs_dyn_thresh"
     announces: ClassVar[bool] = True
 
-    patience: float = 0.1
-    least_expected: float = 0.1
+    patience: float = 0.05
+    least_expected: float = 0.25
 
     def __post_init__(self) -> None:
         """Check the options.

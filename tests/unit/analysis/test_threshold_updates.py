@@ -43,7 +43,8 @@ def ann(*, pool: bool) -> Graph:
 
 def converted(pool: bool, code: str = "ttfs_dyn_thresh") -> Graph:
     x = np.random.default_rng(0).random((20, 6, 6, 1))
-    return snntoolbox.convert(ann(pool=pool), x, spike_code=code, percentile=100.0, time_resolution=3.0)
+    announce_all = {"least_expected": 1 / 64} if code == "ttfs_dyn_thresh" else {}
+    return snntoolbox.convert(ann(pool=pool), x, spike_code=code, percentile=100.0, time_resolution=3.0, **announce_all)
 
 
 def simulate(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> tuple[Record, list[dict[str, np.ndarray]]]:
