@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from snntoolbox.analysis.adjacency import WEIGHTED
 from snntoolbox.analysis.correlation import RateComparison, SpikeCounter
+from snntoolbox.analysis.free_rates import free_rates, free_steps
 from snntoolbox.analysis.results import LayerResults
 from snntoolbox.backends.record import Record
 from snntoolbox.ir import Graph
@@ -57,8 +58,9 @@ class LayerCollector:
             self._spikes.setdefault(name, SpikeCounter(record.num_steps, refractory)).add(record.spike_counts[name])
             if name in activations:
                 if name not in self._rates:
-                    self._rates[name] = self._comparison(model, record.num_steps, number)
-                self._rates[name].add(activations[name], record.rates(name))
+                    steps = free_steps(self._graph, name, record.num_steps)
+                    self._rates[name] = self._comparison(model, steps, number)
+                self._rates[name].add(activations[name], free_rates(self._graph, record, name))
 
     def _comparison(self, model: NeuronModel, num_steps: int, number: int) -> RateComparison:
         amplitude = float(np.mean(getattr(model, "message_size", 1.0)))

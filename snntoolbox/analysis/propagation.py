@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from snntoolbox.analysis.free_rates import free_rates
 from snntoolbox.backends.record import Record
 from snntoolbox.codes import Stimulus
 from snntoolbox.ir import Graph, Node, ops
@@ -143,13 +144,13 @@ class PropagationCounter:
         if self._evaluator is None:
             wanted = dict.fromkeys(self._graph[name].inputs[0] for name in known)
             self._evaluator = Evaluator(self._currents, tuple(wanted))
-        sent = {name: record.messages[name] / record.num_steps for name in self._graph.neurons}
+        sent = {name: free_rates(self._graph, record, name) for name in self._graph.neurons}
         inputs = {name: _mean_input(one, record.num_steps, self._seed) for name, one in stimuli.items()}
         means = {**sent, **inputs}
         currents = self._evaluator({name: means[name] for name in self._currents.inputs})
         self._samples += len(record)
         for name in known:
-            self._add(name, activations[name], record.rates(name), currents[self._graph[name].inputs[0]])
+            self._add(name, activations[name], sent[name], currents[self._graph[name].inputs[0]])
 
     def _add(self, name: str, a: Array, r: Array, current: Array) -> None:
         driven = _rectified(_model(self._graph, name), current)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from snntoolbox.analysis.free_rates import free_rates
 from snntoolbox.analysis.propagation import PropagationCounter, fit_growth
 from snntoolbox.api import encode
 from snntoolbox.backends.reference import ReferenceBackend
@@ -52,6 +53,19 @@ def measured(graph, normalized, x, num_steps):
             part = encode(graph, x[rows])
             counter.add(simulation.run(part, num_steps), {n: a[rows] for n, a in activations.items()}, part)
     return counter.result(), record, activations
+
+
+def test_steps_of_a_clamp_are_no_error():
+    graph = residual_graph(5, ResidualKind(projection=True), num_blocks=3)
+    x = np.random.default_rng(0).normal(size=(8, 8, 8, 2)).astype(np.float32)
+    plain, clamped = (Conversion(percentile=100.0, clamp_delay=d).run(graph, x, RateCode()) for d in (0.0, 4.0))
+    errors = [measured(one.spiking, one.normalized, x, 200)[0].mean for one in (plain, clamped)]
+    assert errors[1] < 1.5 * errors[0]  # up to 24 of 200 steps are clamped, an eighth of the activation
+    last = [name for name in clamped.spiking.neurons if clamped.spiking[name].op.model.spiking][-1]
+    record = measured(clamped.spiking, clamped.normalized, x, 200)[1]
+    steps = 200 - clamped.spiking[last].op.model.clamp_steps
+    assert steps < 190
+    np.testing.assert_allclose(free_rates(clamped.spiking, record, last), record.messages[last] / steps, rtol=1e-6)
 
 
 def test_errors_are_what_rates_lack():
