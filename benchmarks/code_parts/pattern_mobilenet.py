@@ -14,13 +14,12 @@ WIDE = {"percentile": 99.99, "channel_wise": True}
 LAYERS = {"percentile": 99.99}
 SETTINGS = [
     ("", {"num_bits": 16}, MAXIMUM),
-    *(("by channel", {"num_bits": bits}, WIDE) for bits in (8, 7, 6, 5, 4)),
+    *(("by channel", {"num_bits": bits}, WIDE) for bits in (8, 6, 5, 4)),
     ("by layer", {"num_bits": 6}, LAYERS),
     ("cut off, by channel", {"num_bits": 6, "initial_potential": 0.0}, WIDE),
-    ("8, last 2 dropped, by channel", {"num_bits": 8, "dropped_bits": 2}, WIDE),
     ("one-hot, by channel", {"num_bits": 8, "one_hot": True}, WIDE),
     ("Q3.5", {"num_bits": 8, "activation_format": "Q3.5"}, MAXIMUM),
-    ("Q3.3", {"num_bits": 6, "activation_format": "Q3.3"}, MAXIMUM),
+    ("by channel", {"num_bits": 7}, WIDE),
 ]
 
 
