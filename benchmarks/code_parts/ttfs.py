@@ -23,10 +23,6 @@ LENET5 = {
     "ttfs_exact, windows of 16": ("ttfs_exact", {**MAXIMUM, "window": 16}, None),
     "ttfs_exact, windows of 64": ("ttfs_exact", {**MAXIMUM, "window": 64}, None),
 }
-CLAMPED = {
-    "ttfs_clamped, percentile 95": ("ttfs_clamped", LOW, 40),
-    "ttfs_clamped, percentile 95, latest spike 4": ("ttfs_clamped", {**LOW, "latest_spike": 4.0}, 40),
-}
 DENSE = {
     "rate, 16 steps": ("rate", {}, 16),
     "ttfs": ("ttfs", {}, 100),
@@ -42,24 +38,24 @@ def run(setup):
     """Measure every setting, and compare some with the reference's spikes."""
     found = {}
     dense = Task(EXAMPLES / "lenet5" / "dense.keras", setup.mnist, setup.samples)
-    clamped = Task(EXAMPLES / "lenet5" / "lenet5_clamped.keras", setup.mnist, setup.samples)
-    several = {
-        "LeNet-5": (setup.lenet5, LENET5),
-        "LeNet-5, fine-tuned": (clamped, CLAMPED),
-        "784-600-10": (dense, DENSE),
-    }
-    for title, (task, settings) in several.items():
-        found[title] = measured = {}
-        for name, (code, options, steps) in settings.items():
-            graph = snntoolbox.convert(task.graph, task.x_norm, spike_code=code, **options)
-            measured[name] = measure(task, graph, steps or int(graph.attributes["num_steps"]))
-            print(title, name, {k: v for k, v in measured[name].items() if k != "errors"}, flush=True)
-        show(setup, title, measured)
+    for title, task, settings in (("LeNet-5", setup.lenet5, LENET5), ("784-600-10", dense, DENSE)):
+        found[title] = measure_all(setup, title, task, settings)
     for code in ("ttfs", "ttfs_dyn_thresh", "ttfs_exact"):
         different, total = differences(setup.lenet5, code, 3 if setup.quick else 10)
         found[f"differences {code}"] = [different, total]
         setup.console.print(f"{code} in float64: {different} of {total} spike counts are not the reference's")
     return found
+
+
+def measure_all(setup, title, task, settings):
+    """Convert a network with each setting, measure it, print a table and return what was found."""
+    measured = {}
+    for name, (code, options, steps) in settings.items():
+        graph = snntoolbox.convert(task.graph, task.x_norm, spike_code=code, **options)
+        measured[name] = measure(task, graph, steps or int(graph.attributes["num_steps"]))
+        print(title, name, {k: v for k, v in measured[name].items() if k != "errors"}, flush=True)
+    show(setup, title, measured)
+    return measured
 
 
 def measure(task, graph, steps):

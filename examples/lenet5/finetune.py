@@ -20,9 +20,9 @@ def main() -> None:
     """Fine-tune and save."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, help="npz file with x and y; downloaded if not given")
-    parser.add_argument("--samples", type=int, default=15000, help="images to train with")
-    parser.add_argument("--epochs", type=int, default=1)
-    parser.add_argument("--share", type=float, default=0.1, help="of the largest activation, up to which all is 0")
+    parser.add_argument("--samples", type=int, default=50000, help="images to train with")
+    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--share", type=float, default=0.2, help="of the largest activation, up to which all is 0")
     options = parser.parse_args()
 
     (x, _), (x_test, y_test) = load(options.data)
