@@ -1,4 +1,8 @@
-"""The soft reset of dendrite and soma against its equation: v[t] = v[t-1] + I[t] - feedback s[t-1]."""
+"""The soft reset of dendrite and soma against its equation: v[t] = v[t-1] + I[t] - feedback s[t-1], in 24 bits.
+
+Many neurons get more charge, of either sign, than spikes can take away, so that voltages reach their limits, too.
+Charge and feedback of a step stay within what an accumulator holds: the equation has no accumulator to overflow.
+"""
 
 import numpy as np
 from loihi_setup import say
@@ -7,12 +11,13 @@ from scipy import sparse
 from snntoolbox.backends.loihi.arithmetic import mantissa_and_exponent
 from snntoolbox.backends.loihi.compartments import Compartments
 from snntoolbox.backends.loihi.emulator import Emulator
+from snntoolbox.backends.loihi.limits import VOLTAGE_MAX
 from snntoolbox.backends.loihi.mapper import map_layout
 from snntoolbox.backends.loihi.network import Network, Population, Projection
 from snntoolbox.backends.loihi.partition.search import partition
 
 INPUTS, NEURONS = 60, 400
-THRESHOLDS = (63, 100, 255, 300, 511, 512, 1000, 2047, 4000, 12000, 32640)
+THRESHOLDS = (63, 100, 255, 300, 511, 512, 1000, 2047, 4000, 12000, 16320)
 
 
 def run(setup):
@@ -26,7 +31,8 @@ def run(setup):
     bias = rng.integers(0, 256, (1, INPUTS)).astype(np.int32) << 6
     v = {p.name: p.registers.initial_voltage.astype(np.int64) for p in layers}
     s = {p.name: np.zeros(p.size, np.int64) for p in layers}
-    trains, found = [], {"neurons": INPUTS + NEURONS, "steps": steps, "values": 0, "spikes": 0, "mismatches": 0}
+    trains, found = [], dict.fromkeys(("values", "spikes", "saturated", "mismatches"), 0)
+    found |= {"neurons": INPUTS + NEURONS, "steps": steps}
     maps = {layer.name: layer for layer in emulator.mapping.layers}
     for step in emulator.run(lambda time: {"input": bias}, steps):
         for p in layers:
@@ -34,6 +40,8 @@ def run(setup):
                 continue
             charge = bias[0] if p.name == "input" else (trains[step.time - 2] @ weights.astype(np.int64) << 6)
             v[p.name] = v[p.name] + charge + p.registers.bias - s[p.name] * (p.feedback.astype(np.int64) << 6)
+            found["saturated"] += int(np.sum(v[p.name] != np.clip(v[p.name], -VOLTAGE_MAX, VOLTAGE_MAX)))
+            v[p.name] = np.clip(v[p.name], -VOLTAGE_MAX, VOLTAGE_MAX)
             s[p.name] = (v[p.name] > p.registers.threshold.astype(np.int64) << 6).astype(np.int64)
             if p.name == "input":
                 trains.append(s[p.name].copy())

@@ -14,7 +14,7 @@ from snntoolbox.backends.loihi.checker import check_mapping
 from snntoolbox.backends.loihi.discretize import LayerReport, discretize_layers
 from snntoolbox.backends.loihi.dynamic_range import mean_rates, normalize_layers, rounded
 from snntoolbox.backends.loihi.float_layers import FloatLayer, float_layers
-from snntoolbox.backends.loihi.limits import LOIHI, Q_BITS
+from snntoolbox.backends.loihi.limits import LOIHI, Q_BITS, UNIT_SHIFT
 from snntoolbox.backends.loihi.mapper import map_layout
 from snntoolbox.backends.loihi.mapping import Mapping as ChipMapping
 from snntoolbox.backends.loihi.network import Network
@@ -193,7 +193,8 @@ def compile_network(
 def likely_charges(network: Network, rates: Mapping[str, Array]) -> dict[str, float]:
     """Return the charge of a step that a layer rarely exceeds, over what its accumulators can hold.
 
-    It is the mean plus six standard deviations, for spikes that come independently at their mean rates.
+    It is the mean plus six standard deviations, for spikes that come independently at their mean rates. What a soft
+    reset takes away arrives there, too.
     """
     limit = float(1 << Q_BITS)
     found = {}
@@ -205,7 +206,9 @@ def likely_charges(network: Network, rates: Mapping[str, Array]) -> dict[str, fl
             charges.data = charges.data**2
             variance += charges.T @ (rate * (1 - rate))
         if network.into(population.name):
-            found[population.name] = float((np.abs(mean) + 6 * np.sqrt(variance)).max() / limit)
+            taken = 0.0 if population.feedback is None else population.feedback * 2.0**UNIT_SHIFT
+            largest = np.maximum(np.abs(mean), taken - mean) + 6 * np.sqrt(variance)
+            found[population.name] = float(largest.max() / limit)
     return found
 
 

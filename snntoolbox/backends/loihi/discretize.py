@@ -33,7 +33,7 @@ __all__ = ["LayerReport", "discretize_layer", "discretize_layers"]
 Array = NDArray[Any]
 _Q_LIMIT = (1 << Q_BITS >> UNIT_SHIFT) - 1
 _FEEDBACK_MAX = WEIGHT_MAX << 7
-_TYPICAL_SHARE = 0.25  # of the inputs that could arrive together in a step, what is made room for without samples
+_TYPICAL_SHARE = 0.25  # of the spikes that could arrive together in a step, what is made room for behind hidden layers
 
 
 @dataclass(frozen=True)
@@ -133,8 +133,11 @@ def _scale(layer: FloatLayer, settings: LoihiSettings, unit: float) -> Array:
         else:
             np.maximum.at(weight, channel, np.abs(matrix.data))
     np.maximum.at(charge, np.arange(layer.size) % channels, _worst_charge(layer, np.ones(layer.size), each=True))
+    soft = layer.reset == "soft" and layer.kind != "readout"
+    share = 1.0 if layer.depth <= 1 else _TYPICAL_SHARE  # equal inputs spike in the same steps
     with np.errstate(divide="ignore"):
-        room = np.minimum(WEIGHT_MAX * unit / weight, _Q_LIMIT / (charge * _TYPICAL_SHARE))
+        # What a soft reset takes away, one threshold, goes through the same accumulator as the charge.
+        room = np.minimum(WEIGHT_MAX * unit / weight, _Q_LIMIT / (charge * share + soft))
     room = np.minimum(room, _FEEDBACK_MAX if layer.reset == "soft" else THRESHOLD_MANTISSA_MAX)
     with np.errstate(divide="ignore", invalid="ignore"):
         bias = np.zeros(channels)

@@ -55,7 +55,7 @@ def _fires(node: Node) -> bool:
 
 
 def _is_crowded(graph: Graph, target: str) -> bool:
-    return largest_fan_in(graph, target) >= LOIHI.input_axons
+    return largest_fan_in(graph, target) > LOIHI.input_axons  # a readout has no axons of its own
 
 
 def largest_fan_in(graph: Graph, target: str) -> int:

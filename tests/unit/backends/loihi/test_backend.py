@@ -115,6 +115,26 @@ def test_a_batch_is_its_samples_and_a_reset_forgets(x):
             np.testing.assert_array_equal(alone.output[0], together.output[sample])
 
 
+def test_a_soft_reset_leaves_room_for_charge_of_the_other_sign():
+    """Both meet in the accumulator: a threshold as large as it is would wrap with the first inhibition."""
+    weights = np.full((400, 2), 0.001)
+    weights[:100] = -0.0011
+    nodes = (
+        Node("in", ops.Input((400,))),
+        Node("dense", ops.Dense(weights, np.full(2, 0.15)), ("in",)),
+        Node("first", spiking(), ("dense",)),
+        Node("last", ops.Dense(np.eye(2)), ("first",)),
+        Node("out", ops.Spiking(Accumulator()), ("last",)),
+    )
+    x = np.concatenate([np.full((1, 100), 0.5), np.zeros((1, 300))], axis=1)
+    network = Graph(nodes, ("out",), {"spike_code": "rate"})
+    with LoihiBackend().compile(network, batch_size=1) as simulation:
+        record = simulation.run(ConstantCurrent(x), STEPS)
+        assert simulation.activity.wrapped.sum() == 0
+    expected = 0.15 - 0.0011 * 0.5 * 100
+    np.testing.assert_allclose(record.output, expected, atol=0.02)
+
+
 def test_negative_input_has_neurons_of_its_own(x):
     network, signed = graph(), x - 0.5
     with pytest.raises(SimulationError, match=r"set \[loihi\] signed_input"):

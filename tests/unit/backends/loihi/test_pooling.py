@@ -71,9 +71,10 @@ def test_a_record_has_the_layers_of_the_graph(rng):
 
 
 def test_too_many_sources_are_pooled_first():
-    network = pooled(size=48)  # 48 * 48 * 2 = 4608 sources of a neuron, and a core has 4096 input axons
-    assert largest_fan_in(network, "out") > 4096
-    assert with_pooling_neurons(network, "auto").neurons == ("first", "pool_spikes", "out")
+    # A neuron has size * size * 2 sources in "in" and as many in "first"; a core has 4096 input axons.
+    for size, neurons in ((32, ("first", "out")), (34, ("first", "pool_spikes", "out"))):
+        assert largest_fan_in(pooled(size), "out") == 4 * size**2
+        assert with_pooling_neurons(pooled(size), "auto").neurons == neurons
 
 
 def test_max_pooling_is_refused_with_what_takes_its_place():
