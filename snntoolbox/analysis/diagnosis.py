@@ -57,7 +57,11 @@ class _Finding:
 
 
 def diagnose(
-    normalized: Graph, activity: Mapping[str, LayerStatistics], num_steps: int, threshold: float = 1.0
+    normalized: Graph,
+    activity: Mapping[str, LayerStatistics],
+    num_steps: int,
+    threshold: float = 1.0,
+    clamp_steps: int = 0,
 ) -> tuple[Problem, ...]:
     """Return what will probably hurt, each with its numbers and what can be done.
 
@@ -67,6 +71,7 @@ def diagnose(
             empty, and then only weights and depth are looked at.
         num_steps: Number of steps of the simulation.
         threshold: Of the neurons, and so their largest mean message.
+        clamp_steps: First steps in which the layer that is clamped longest is held; 0 without a clamp.
     """
     weighted = [node for node in normalized.nodes if node.name in _before_rectifiers(normalized)]
     layers = [(normalized[name], layer) for name, layer in activity.items()]
@@ -80,7 +85,7 @@ def diagnose(
         (found for node, layer in layers for found in _outlying(node, layer)),
         (found for node, layer in layers for found in _slow(node, layer, num_steps, threshold)),
     ]
-    return tuple(problem for kind in kinds for problem in _worst(kind)) + _depth(normalized, num_steps)
+    return tuple(problem for kind in kinds for problem in _worst(kind)) + _depth(normalized, num_steps, clamp_steps)
 
 
 def _worst(findings: Iterable[_Finding]) -> list[Problem]:
@@ -222,8 +227,15 @@ def _slow(node: Node, layer: LayerStatistics, num_steps: int, threshold: float) 
         yield _Finding(1 / spikes, Problem(f"node {node}", what, hint))
 
 
-def _depth(graph: Graph, num_steps: int) -> tuple[Problem, ...]:
-    """Compare the number of steps with the layers of neurons on the longest path."""
+def _depth(graph: Graph, num_steps: int, clamp_steps: int) -> tuple[Problem, ...]:
+    """Compare the number of steps with the layers of neurons on the longest path, or with the clamp."""
+    if clamp_steps:
+        if num_steps >= clamp_steps + STEPS_PER_LAYER:
+            return ()
+        what = f"potentials are clamped for up to {clamp_steps} of {num_steps} steps."
+        hint = f"Simulate {clamp_steps + STEPS_PER_LAYER} steps ([simulation] duration), or clamp potentials for fewer "
+        hint += "([cell] clamp_delay, [paths] filename_clamp_indices)."
+        return (Problem("network", what, hint),)
     depth: dict[str, int] = {}
     for node in graph.nodes:
         depth[node.name] = max((depth[source] for source in node.inputs), default=0) + isinstance(node.op, ops.Relu)
@@ -232,6 +244,8 @@ def _depth(graph: Graph, num_steps: int) -> tuple[Problem, ...]:
         return ()
     what = f"{deepest} layers of neurons follow one another, but only {num_steps} steps are simulated; each of them "
     what += f"takes some {STEPS_PER_LAYER} steps to settle."
-    hint = f"Simulate {STEPS_PER_LAYER * deepest} steps ([simulation] duration), or clamp potentials until the layers "
-    hint += "before have settled ([paths] filename_clamp_indices)."
+    hint = (
+        "Let layers wait for those before them, and read the output late ([cell] clamp_delay = 0.5, [readout] start = "
+    )
+    hint += f"-1; docs/accuracy.md), or simulate {STEPS_PER_LAYER * deepest} steps ([simulation] duration)."
     return (Problem("network", what, hint),)

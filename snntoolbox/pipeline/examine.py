@@ -151,4 +151,5 @@ def _diagnose(settings: Settings, converted: tuple[Graph, Graph], samples: RunSa
     activity = calibrate(normalized, [samples.compared], channel_wise=True).layers
     firing = [op.model for op in (spiking[name].op for name in spiking.neurons) if isinstance(op, Spiking)]
     thresholds = [float(np.max(model.threshold)) for model in firing if hasattr(model, "threshold")]
-    return diagnose(normalized, activity, settings.simulation.num_steps, max(thresholds, default=1.0))
+    clamp = max((int(getattr(model, "clamp_steps", 0)) for model in firing), default=0)
+    return diagnose(normalized, activity, settings.simulation.num_steps, max(thresholds, default=1.0), clamp)

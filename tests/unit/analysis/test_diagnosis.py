@@ -140,8 +140,15 @@ def test_rates_too_low_to_be_seen():
 def test_depth_against_the_number_of_steps():
     (problem,) = found(network(depth=10))
     assert problem.where == "network"
-    assert "11 layers of neurons" in problem.what and "Simulate 110 steps" in problem.hint
+    assert "11 layers of neurons" in problem.what and "simulate 110 steps" in problem.hint
+    assert "clamp_delay = 0.5" in problem.hint
     assert found(network(depth=10), num_steps=110) == ()
+
+
+def test_a_clamp_leaves_enough_steps():
+    assert diagnose(network(depth=10), {}, 20, clamp_steps=5) == ()
+    (problem,) = diagnose(network(depth=10), {}, 20, clamp_steps=15)
+    assert "up to 15 of 20 steps" in problem.what and "Simulate 25 steps" in problem.hint
 
 
 def test_the_worst_are_named_and_the_others_counted():
