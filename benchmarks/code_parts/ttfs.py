@@ -1,9 +1,8 @@
-"""Networks with one spike a neuron, on MNIST: error, operations, spikes and latency, beside the rate code."""
+"""LeNet-5 with one spike a neuron, on MNIST: error, operations, spikes and latency, beside the rate code."""
 
 import time
 
 import numpy as np
-from code_setup import EXAMPLES, Task
 
 import snntoolbox
 from snntoolbox.analysis.operation_counter import OperationCounter
@@ -21,25 +20,12 @@ LENET5 = {
     "ttfs, percentile 95, latest spike 4": ("ttfs", {**LOW, "latest_spike": 4.0}, 40),
     "ttfs_dyn_thresh, percentile 95": ("ttfs_dyn_thresh", LOW, 40),
     "ttfs_exact, windows of 16": ("ttfs_exact", {**MAXIMUM, "window": 16}, None),
-    "ttfs_exact, windows of 64": ("ttfs_exact", {**MAXIMUM, "window": 64}, None),
-}
-DENSE = {
-    "rate, 16 steps": ("rate", {}, 16),
-    "ttfs": ("ttfs", {}, 100),
-    "ttfs, decision at 1": ("ttfs", {"decision_threshold": 1.0}, 100),
-    "ttfs, decision at 5": ("ttfs", {"decision_threshold": 5.0}, 100),
-    "ttfs, input as currents": ("ttfs", {"spiking_input": False}, 100),
-    "ttfs, input as currents, decision at 2.5": ("ttfs", {"spiking_input": False, "decision_threshold": 2.5}, 100),
-    "ttfs_exact, windows of 16": ("ttfs_exact", {**MAXIMUM, "window": 16}, None),
 }
 
 
 def run(setup):
     """Measure every setting, and compare some with the reference's spikes."""
-    found = {}
-    dense = Task(EXAMPLES / "lenet5" / "dense.keras", setup.mnist, setup.samples)
-    for title, task, settings in (("LeNet-5", setup.lenet5, LENET5), ("784-600-10", dense, DENSE)):
-        found[title] = measure_all(setup, title, task, settings)
+    found = {"LeNet-5": measure_all(setup, "LeNet-5", setup.lenet5, LENET5)}
     for code in ("ttfs", "ttfs_dyn_thresh", "ttfs_exact"):
         different, total = differences(setup.lenet5, code, 3 if setup.quick else 10)
         found[f"differences {code}"] = [different, total]
