@@ -1,4 +1,4 @@
-"""The dense network 784-600-10 with one spike a neuron, on MNIST, its input as spikes or as currents: as the part ttfs."""
+"""The dense network 784-600-10 with one spike a neuron, on MNIST, its input as spikes or as currents."""
 
 from code_setup import EXAMPLES, Task
 
