@@ -1,7 +1,7 @@
 """The search against settings made by hand, at several numbers of steps, on images that it has not seen.
 
-The search sees training images only. The hand-set rows are the best techniques of the part ``thresholds`` with binary
-spikes; the search is confined to binary spikes too.
+The search sees training images only. The hand-set rows are the best ones with binary spikes of the parts ``thresholds``
+and ``calibration``; the search is confined to binary spikes too.
 """
 
 import time
@@ -14,9 +14,6 @@ from snntoolbox.search import Search
 CHANNELS = {"normalization.channel_wise": True}
 LATE = {"readout.start": -1}
 BY_HAND = {
-    "percentile 99.9, channels": CHANNELS,
-    "local balancing, channels": {**CHANNELS, "normalization.method": "local_balancing"},
-    "mmse, channels": {**CHANNELS, "normalization.method": "mmse"},
     "mmse, channels, potential, late read-out": {
         **CHANNELS,
         **LATE,

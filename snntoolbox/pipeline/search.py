@@ -62,16 +62,16 @@ def search(config: str | Path, overrides: Mapping[str, object] | None = None) ->
 def with_chosen_method(settings: Settings, graph: Graph, samples: RunSamples, console: Console) -> Settings:
     """Return the settings with what ``[normalization] method = auto`` stands for.
 
-    Methods of normalisation are tried on a third of at most `NUM_AUTO` samples of ``x_norm``; then, unless the config
-    sets any of it, how long layers wait for those before them, and when the output is read.
+    Methods of normalisation are tried on a third of at most `NUM_AUTO` samples of ``x_norm``; before that, unless the
+    config sets any of it, how long layers wait for those before them, and when the output is read.
     """
     start = replace(settings, {"normalization.method": "percentile"})
     if samples.norm is None or not settings.tools.convert:
         return start
     goal = Goal("accuracy", settings.simulation.num_steps)
-    plan = [threshold_round(share=1.0, keep=2)]
+    plan = [threshold_round(share=1.0, keep=1)]
     if not (settings.cell.clamp_delay or settings.paths.filename_clamp_indices or settings.readout.start):
-        plan.append(transient_round(share=1.0, keep=1))
+        plan.insert(0, transient_round(share=1.0, keep=1))
     result = _make_search(start, graph, samples, console, goal, NUM_AUTO).run(plan)
     console.note(f"  conversion chosen of {len(result.trials)}: {result.best.name}")
     return replace(start, result.best.options)

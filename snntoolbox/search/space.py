@@ -1,7 +1,8 @@
 """What is tried, in which order: rounds, each of which varies the best of the round before.
 
-The order follows what matters most for the accuracy at few steps: the thresholds, then the neuron, then the time until
-deep layers hear anything, then corrections that are fitted to the converted network, then fine tuning of numbers.
+The order follows what matters most for the accuracy at few steps: the time until deep layers hear anything, which drowns
+all other differences in deep networks; then the neuron, the thresholds, corrections that are fitted to the converted
+network, and fine tuning of numbers.
 """
 
 from __future__ import annotations
@@ -38,7 +39,11 @@ def rounds(neurons: Sequence[str] = ("integrate_and_fire",)) -> tuple[Round, ...
     Args:
         neurons: Neurons that may be used, by the names of ``[cell] neuron``.
     """
-    corrections: list[Options] = [{"calibration.potential": True}, {"calibration.bias": True}]
+    corrections: list[Options] = [
+        {"calibration.potential": True},
+        {"calibration.potential": True, "cell.clamp_delay": 0.0},  # either may do what the other does
+        {"calibration.bias": True},
+    ]
     fine: list[Options] = [
         *({"cell.v_thresh": threshold} for threshold in (0.8, 0.9, 1.1, 1.25)),
         *({"cell.initial_potential": start} for start in (0.4, 0.6)),
@@ -46,9 +51,9 @@ def rounds(neurons: Sequence[str] = ("integrate_and_fire",)) -> tuple[Round, ...
     models: list[Options] = [{"cell.neuron": name} for name in neurons]
     chosen = (Round("neurons", models, share=0.5, keep=2),) if set(neurons) - {"integrate_and_fire"} else ()
     return (
-        threshold_round(share=0.5, keep=2),
-        *chosen,
         transient_round(share=0.5, keep=2),
+        *chosen,
+        threshold_round(share=0.5, keep=2),
         Round("corrections", corrections, share=0.5, keep=1),
         Round("fine tuning", fine, share=1.0, keep=1),
     )
@@ -59,7 +64,6 @@ def threshold_round(share: float, keep: int) -> Round:
     ways = [
         *(("mmse", 99.9, wise) for wise in (True, False)),
         *(("percentile", percentile, True) for percentile in (99.9, 99.0, 100.0)),
-        ("percentile", 99.9, False),
         ("local_balancing", 99.9, True),
     ]
     names = ("normalization.method", "normalization.percentile", "normalization.channel_wise")
