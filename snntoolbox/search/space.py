@@ -1,8 +1,8 @@
 """What is tried, in which order: rounds, each of which varies the best of the round before.
 
-The order follows what matters most for the accuracy at few steps: the time until deep layers hear anything, which drowns
-all other differences in deep networks; then the neuron, the thresholds, corrections that are fitted to the converted
-network, and fine tuning of numbers.
+The order follows what matters most for the accuracy at few steps: the time until deep layers hear anything, in which
+all other differences of a deep network drown; then the neuron, the thresholds, corrections that are fitted to the
+converted network, and fine tuning of numbers.
 """
 
 from __future__ import annotations
