@@ -19,7 +19,7 @@ from parts_driver import parser_for, run_parts
 
 def main():
     """Run the parts that are asked for."""
-    parser = parser_for(accuracy_parts, __doc__.splitlines()[0], "1000 otherwise, 100 with --quick")
+    parser = parser_for(accuracy_parts, __doc__.splitlines()[0], "1000 otherwise, 20 with --quick")
     parser.add_argument(
         "--data", type=Path, help=".npz file as examples/cifar10/data.py takes it; downloaded otherwise"
     )

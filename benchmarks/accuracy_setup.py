@@ -17,6 +17,7 @@ EXAMPLE = Path(__file__).parent.parent / "examples" / "cifar10"
 STEPS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 NUM_NORM = 1024
 BATCH = 100
+QUICK_NETWORKS, QUICK_NORM, QUICK_SAMPLES, QUICK_ROWS = ["vgg"], 64, 20, 2
 
 
 @dataclass
@@ -85,20 +86,21 @@ class Setup:
 
         folder = options.networks or EXAMPLE
         files = {path.stem: path for path in sorted(folder.glob("*.onnx"))}
-        names = options.network or list(files)
+        names = options.network or (QUICK_NETWORKS if options.quick else list(files))
         missing = [name for name in names if name not in files]
         if missing or not names:
             sys.exit(f"no network {', '.join(missing)} in {folder}; train it with {EXAMPLE / 'train.py'}")
         (x_train, _), (x, y) = load(options.data)
-        chosen = np.random.default_rng(0).choice(len(x_train), NUM_NORM, replace=False)
-        count = options.samples or (100 if options.quick else 1000)
+        num_norm, count = (QUICK_NORM, QUICK_SAMPLES) if options.quick else (NUM_NORM, 1000)
+        chosen, count = np.random.default_rng(0).choice(len(x_train), num_norm, replace=False), options.samples or count
         graphs = {name: snntoolbox.parse(files[name]) for name in names}
         x_norm, only = x_train[np.sort(chosen)], tuple(options.only or ())
         return cls(graphs, x_norm, x[:count], y[:count], options.quick, options.mnist, only)
 
     def chosen(self, rows):
-        """Return the rows of a table that are asked for, name -> options."""
-        return {name: value for name, value in rows.items() if not self.only or any(part in name for part in self.only)}
+        """Return the rows of a table that are asked for, name -> options; only the first ones if it is to be quick."""
+        wanted = [name for name in rows if not self.only or any(part in name for part in self.only)]
+        return {name: rows[name] for name in (wanted[:QUICK_ROWS] if self.quick else wanted)}
 
     def curve(self, network, num_steps=None, *, count=None, norm=None, also=(), **options):
         """Convert a network, simulate it and return its `Curve`.

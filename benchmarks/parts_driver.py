@@ -19,7 +19,7 @@ def parser_for(package, description, samples):
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--part", action="append", choices=names_of(package), help="part to run; all otherwise")
     parser.add_argument("--samples", type=int, help=f"held-out images to test; {samples}")
-    parser.add_argument("--quick", action="store_true", help="100 images and few settings: shows that everything runs")
+    parser.add_argument("--quick", action="store_true", help="few images and settings: shows that everything runs")
     parser.add_argument("--json", type=Path, help="add what was found to this file")
     parser.add_argument("--list", action="store_true", help="name the parts and end")
     return parser

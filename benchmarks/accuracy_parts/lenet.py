@@ -30,7 +30,7 @@ def run(setup):
     graph = snntoolbox.parse(EXAMPLE / "lenet5.keras")
     ann = float((snntoolbox.evaluate(graph, x).argmax(-1) == y).mean())
     found = {}
-    for name, options in TECHNIQUES.items():
+    for name, options in setup.chosen(TECHNIQUES).items():
         spiking = snntoolbox.convert(graph, x_train[chosen], **options)
         blocks = [
             snntoolbox.simulate(spiking, x[i : i + 1000], num_steps=max(steps), batch_size=BATCH).output_over_time
