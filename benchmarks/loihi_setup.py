@@ -16,7 +16,6 @@ from snntoolbox.backends.loihi.compartments import Compartments
 from snntoolbox.backends.loihi.compiler import layer_stages
 from snntoolbox.backends.loihi.dynamic_range import mean_rates
 from snntoolbox.backends.loihi.network import Network, Population, Projection
-from snntoolbox.backends.loihi.settings import LoihiSettings
 from snntoolbox.backends.record import Probes
 from snntoolbox.codes import ConstantCurrent
 from snntoolbox.ir.io import load_graph
@@ -113,9 +112,8 @@ def describe(layout):
     }
 
 
-def on_chip(setup, name, count, batch, settings=None):
+def on_chip(setup, name, count, batch, settings):
     """Compile and run a network of images: errors at each stage, cores, energy in each profile."""
-    settings = settings or LoihiSettings()
     x, y, x_norm = setup.images(name, count)
     graph = trained(name)
     spiking = convert(graph, x_norm)

@@ -13,7 +13,7 @@ THESIS = {"error_percent": 0.79, "time_ms": 6.65, "energy_mj": 12.06, "cores": 1
 
 def run(setup):
     """Measure and print."""
-    found = on_chip(setup, "mnist", setup.count(2000, 100), 100)
+    found = on_chip(setup, "mnist", setup.count(2000, 100), 100, LoihiSettings())
     found["thesis"] = THESIS
     spiking, _ = setup.converted("mnist")
     for mode in ("hard", "soft"):
