@@ -15,7 +15,7 @@ LAYERS = {"percentile": 99.99}
 SETTINGS = [
     ("", {"num_bits": 16}, MAXIMUM),
     *(("by channel", {"num_bits": bits}, WIDE) for bits in (8, 6, 5, 4)),
-    ("by layer", {"num_bits": 6}, LAYERS),
+    *(("by layer", {"num_bits": bits}, LAYERS) for bits in (6, 5, 4)),
     ("cut off, by channel", {"num_bits": 6, "initial_potential": 0.0}, WIDE),
     ("one-hot, by channel", {"num_bits": 8, "one_hot": True}, WIDE),
     ("Q3.5", {"num_bits": 8, "activation_format": "Q3.5"}, MAXIMUM),
