@@ -135,7 +135,8 @@ class Search:
         best: list[Mapping[str, Any]] = [{}]
         stopped = False
         for one in plan:
-            candidates = _distinct([{**kept, **variation} for kept in best for variation in ({}, *one.variations)])
+            varied = ({**kept, **variation} for kept in best for variation in ({}, *one.variations))
+            candidates = _distinct([self._changes(options) for options in varied])
             trials, stopped = self._round(one, candidates)
             best = [trial.options for trial in self._best(trials)[: one.keep]] or best
             if stopped:
@@ -203,6 +204,14 @@ class Search:
             seed=self.settings.simulation.seed,
             probes=Probes(totals=operation_weights(spiking)),
         )
+
+    def _changes(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return those of some options that the settings do not have anyway, so that nothing is tried twice."""
+        return {name: value for name, value in options.items() if not self._given(name, value)}
+
+    def _given(self, name: str, value: Any) -> bool:
+        section, _, option = name.partition(".")
+        return bool(getattr(getattr(self.settings, section, None), option, None) == value)
 
     def _try(self, options: Mapping[str, Any], count: int) -> Trial:
         start = time.perf_counter()

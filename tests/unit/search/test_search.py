@@ -137,6 +137,16 @@ def test_what_is_measured_once_is_used_only_where_it_holds(options, network: Gra
     np.testing.assert_array_equal(search.simulate(again, x).output, search.simulate(first[0], x).output)
 
 
+def test_what_the_settings_have_anyway_is_not_tried_again(network: Graph, x: np.ndarray) -> None:
+    given = load(None, {"normalization.percentile": 95.0})
+    plan = [
+        Round("scales", [{"normalization.percentile": 95.0}, {"normalization.percentile": 90.0}], share=1.0, keep=2),
+        Round("clamp", [{"cell.clamp_delay": 0.0}], share=1.0, keep=1),
+    ]
+    result = Search(network, x, given, Goal(num_steps=4), backend="reference").run(plan)
+    assert [t.options for t in result.trials] == [{}, {"normalization.percentile": 90.0}]
+
+
 def test_options_that_cannot_be_converted_are_left_out(network: Graph, x: np.ndarray, caplog) -> None:
     caplog.set_level("INFO", "snntoolbox")
     plan = [
