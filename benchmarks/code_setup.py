@@ -44,10 +44,10 @@ class Task:
         ann_error: Share of them that it gets wrong.
     """
 
-    def __init__(self, model, data, samples):
+    def __init__(self, model, data, samples, num_norm=NUM_NORM):
         (x_train, _), (x, y) = data
         self.graph = snntoolbox.parse(model)
-        self.x_norm, self.x, self.y = x_train[:NUM_NORM], x[:samples], y[:samples]
+        self.x_norm, self.x, self.y = x_train[:num_norm], x[:samples], y[:samples]
         self.ann = snntoolbox.evaluate(self.graph, self.x, batch_size=250)
         self.ann_error = self.error(self.ann)
 
@@ -151,7 +151,8 @@ class Setup:
     def mobilenet(self):
         """MobileNet on CIFAR-10."""
         path = self._options.mobilenet or EXAMPLES / "cifar10" / "mobilenet.onnx"
-        return Task(path, load_module(EXAMPLES / "cifar10" / "data.py").load(self._options.cifar), self.samples)
+        data = load_module(EXAMPLES / "cifar10" / "data.py").load(self._options.cifar)
+        return Task(path, data, self.samples, 100 if self.quick else NUM_NORM)
 
     def table(self, title, columns, rows):
         """Print a table."""
