@@ -162,8 +162,8 @@ class Conversion(Section):
     latest_spike: float = Field(
         ge=0,
         description="Of `ttfs` and `ttfs_clamped`: latest time at which a neuron fires, in units of `time_resolution` "
-        "and counted from the latest time of the layer before; 0 for no limit. Late spikes cost most operations and say "
-        "least: at 4, activations below a quarter of the largest are not sent.",
+        "and counted from the latest time of the layer before; 0 for no limit. Late spikes cost most operations and "
+        "say least: at 4, activations below a quarter of the largest are not sent.",
     )
     layer_window: int = Field(
         ge=1,
