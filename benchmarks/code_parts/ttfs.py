@@ -19,6 +19,7 @@ LENET5 = {
     "ttfs, percentile 95": ("ttfs", LOW, 40),
     "ttfs, percentile 95, latest spike 4": ("ttfs", {**LOW, "latest_spike": 4.0}, 40),
     "ttfs_dyn_thresh, percentile 95": ("ttfs_dyn_thresh", LOW, 40),
+    "ttfs_dyn_thresh, percentile 95, input as currents": ("ttfs_dyn_thresh", {**LOW, "spiking_input": False}, 40),
     "ttfs_exact, windows of 16": ("ttfs_exact", {**MAXIMUM, "window": 16}, None),
 }
 
