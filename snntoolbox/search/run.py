@@ -150,7 +150,8 @@ class Search:
         shown = candidates if self.progress is None else self.progress(candidates, len(candidates), one.name)
         trials: list[Trial] = []
         for options in shown:
-            if trials and time.perf_counter() - self._start > self.settings.search.time_limit:
+            like_the_last = trials[-1].seconds if trials else 0.0
+            if trials and time.perf_counter() - self._start + like_the_last > self.settings.search.time_limit:
                 _LOG.warning("the search's time is up in round '%s'; the best so far is taken", one.name)
                 return trials, True
             trial = self.trial(options, one.share)
