@@ -72,7 +72,7 @@ class Setup:
 
     def __init__(self, networks, x_norm, x, y, quick, mnist=None, only=()):
         self.x_norm, self.x, self.y, self.quick, self.mnist, self.only = x_norm, x, y, quick, mnist, only
-        self.steps = tuple(s for s in STEPS if s <= 8) if quick else STEPS
+        self.steps = tuple(s for s in STEPS if s <= 4) if quick else STEPS
         self.networks = []
         for name, graph in networks.items():
             classes = snntoolbox.evaluate(graph, x, batch_size=BATCH).argmax(-1)

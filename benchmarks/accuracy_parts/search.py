@@ -36,7 +36,7 @@ def run(setup):
         rows = []
         for num_steps in (4,) if setup.quick else STEPS:
             common = {"simulation.duration": num_steps, "simulation.batch_size": BATCH}
-            settings = load(None, {**common, "search.time_limit": 5 if setup.quick else 480})
+            settings = load(None, {**common, "search.time_limit": 1 if setup.quick else 480})
             start = time.perf_counter()
             result = Search(network.graph, setup.x_norm[:900], settings).run()
             seconds = time.perf_counter() - start
