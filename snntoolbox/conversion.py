@@ -326,6 +326,8 @@ def _refinement(settings: Settings) -> Refinement:
         compensation=calibration.compensation,
         bias=calibration.bias,
         potential=calibration.potential,
+        threshold=calibration.threshold,
+        clamp=calibration.clamp,
         num_samples=calibration.num_samples,
         readout_start="auto" if readout.start < 0 else readout.start,
         seed=settings.simulation.seed,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snntoolbox.backends.record import Array, Record
-from snntoolbox.calibration.readout_start import READOUT_START
+from snntoolbox.calibration.readout_start import LEAST_READ, READOUT_START
 from snntoolbox.errors import SimulationError
 from snntoolbox.ir import Graph
 from snntoolbox.ir.ops import Softmax
@@ -19,13 +19,11 @@ __all__ = ["STEPS_BETWEEN", "EarlyExit", "extended", "first_read_step", "since"]
 
 STEPS_BETWEEN = 4
 """Steps after which a simulation in plain NumPy looks whether all samples are decided."""
-_LEAST = 4
-"""Steps that are read at least, however short the run."""
 
 
 def first_read_step(graph: Graph, num_steps: int) -> int:
     """Return the step t0 after which outputs are read: as the graph says, but at most 4 steps before the end."""
-    return max(min(int(graph.attributes.get(READOUT_START, "0")), num_steps - _LEAST), 0)
+    return max(min(int(graph.attributes.get(READOUT_START, "0")), num_steps - LEAST_READ), 0)
 
 
 def since(raw: Array, start: int) -> Array:

@@ -1,31 +1,54 @@
 """Corrections of layers, one after the other, each kept only if it helps on samples that it was not fitted on.
 
 Source: Li et al. 2021, "A free lunch from ANN: towards efficient, accurate spiking neural networks calibration" (bias
-and potential); Hu et al. 2018, section 3.3 (compensation factor).
+and potential); Hu et al. 2018, section 3.3 (compensation factor); Rueckauer 2020, section 2.1.3.3 (voltage clamp).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from snntoolbox.calibration.candidate import Candidate
 from snntoolbox.calibration.layerwise import Layer
 from snntoolbox.calibration.trial import Outcome, TrialSet
-from snntoolbox.errors import GraphError
+from snntoolbox.errors import ConversionError, GraphError
 from snntoolbox.ir import Graph
 from snntoolbox.ir.ops import Spiking
-from snntoolbox.neurons import NeuronModel
-from snntoolbox.passes.adjust_neurons import CompensateRates, SetPotentials, compensated, started
+from snntoolbox.passes.adjust_neurons import (
+    CompensateRates,
+    HoldLayers,
+    ScaleThresholds,
+    SetPotentials,
+    compensated,
+    held,
+    scaled,
+    started,
+)
 from snntoolbox.passes.base import Pass
 from snntoolbox.passes.shift_biases import ShiftBiases
 
-__all__ = ["Attempt", "Corrections", "correct_layers"]
+__all__ = ["KINDS", "Attempt", "Corrections", "correct_layers"]
 
 Array = NDArray[Any]
+KINDS: Mapping[str, type[Any]] = {
+    "clamp": HoldLayers,
+    "threshold": ScaleThresholds,
+    "compensation": CompensateRates,
+    "bias": ShiftBiases,
+    "potential": SetPotentials,
+}
+"""Kind of correction -> the pass that applies it, in the order in which they are applied."""
+FACTORS = (0.8, 0.9, 1.1, 1.25)
+"""What thresholds are multiplied by to see whether it helps."""
+SAMPLES_TO_COMPARE = 64
+"""Samples on which clamps and thresholds are compared; what is chosen is validated on all."""
+STEPS_TO_WAIT = 16
+"""A layer is tried to wait 0, 1, 2, 4, ... steps longer than those before it, up to one of so many steps."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +57,7 @@ class Attempt:
 
     Attributes:
         layer: Name of the layer.
-        kind: ``compensation``, ``bias`` or ``potential``.
+        kind: One of `KINDS`.
         before, after: Mean squared error of the layer's rates on held-out samples, without and with it.
     """
 
@@ -54,25 +77,20 @@ class Corrections:
     """What was found for a network.
 
     Attributes:
-        factors: Layer -> compensation factor.
-        shifts: Layer -> charge to add in each step, one value a channel.
-        potentials: Layer -> initial potentials.
+        found: Kind of correction -> layer -> its value, as the pass of `KINDS` takes it.
         attempts: All that was tried on single layers.
     """
 
-    factors: Mapping[str, float] = field(default_factory=dict)
-    shifts: Mapping[str, Array] = field(default_factory=dict)
-    potentials: Mapping[str, Array] = field(default_factory=dict)
+    found: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     attempts: tuple[Attempt, ...] = ()
+
+    def of(self, kind: str) -> Mapping[str, Any]:
+        """Return layer -> value of the corrections of a kind."""
+        return self.found.get(kind, {})
 
     def passes(self) -> tuple[Pass, ...]:
         """Return the passes that apply the corrections, in order."""
-        found: list[tuple[Mapping[str, Any], type[Any]]] = [
-            (self.factors, CompensateRates),
-            (self.shifts, ShiftBiases),
-            (self.potentials, SetPotentials),
-        ]
-        return tuple(kind(values) for values, kind in found if values)
+        return tuple(apply(self.of(kind)) for kind, apply in KINDS.items() if self.of(kind))
 
     def apply(self, graph: Graph) -> Graph:
         """Return the spiking network with all corrections."""
@@ -82,132 +100,94 @@ class Corrections:
 
 
 def correct_layers(
-    graph: Graph, trials: TrialSet, *, limit: float = 1.0, bias: bool = False, potential: bool = False
+    graph: Graph, trials: TrialSet, kinds: Collection[str], limit: float = 1.0
 ) -> tuple[Corrections, Outcome]:
     """Correct one layer after the other, those before it corrected already.
 
     With activation a and rate r of a neuron, means over the samples to fit on:
 
+    * clamp: potentials are held for as long as those of the layers before, or some steps longer;
+    * threshold: thresholds, potentials at the start and messages are multiplied by one factor for the layer, from
+      `FACTORS`;
     * compensation: ζ = mean(a r) / mean(r²) over the layer, between 1 and ``limit``;
     * bias: b += mean(a - r) over samples and positions, for each channel;
     * potential: V(0) += T mean(a - r) over samples, for each neuron.
 
-    Steps in which a layer is clamped are left out of its rates and of T.
+    Of the first two, what leaves the least error of the rates once the others are applied. Steps in which a layer is
+    clamped are left out of its rates and of T.
 
     Args:
         graph: The spiking network.
         trials: Samples and activations.
-        limit: Largest compensation factor; 1 for none.
-        bias: Whether to correct biases.
-        potential: Whether to correct initial potentials.
+        kinds: Which of `KINDS`.
+        limit: Largest compensation factor.
 
     Returns:
         The corrections that were kept, and what the corrected network answers.
+
+    Raises:
+        ConversionError: There is no such kind.
     """
-    work = _Work(trials, limit, bias, potential)
+    if unknown := set(kinds) - set(KINDS):
+        raise ConversionError(f"corrections: expected some of {', '.join(KINDS)}, got {', '.join(sorted(unknown))}")
+    work = _Work(graph, trials, kinds, limit)
     outcome = trials.run(graph, work.visit)
-    outputs = {**outcome.outputs, **(work.correct_readouts(graph, outcome) if bias else {})}
-    found = Corrections(work.factors, work.shifts, work.potentials, tuple(work.attempts))
-    return found, Outcome(outputs, outcome.largest_rate)
-
-
-@dataclass(eq=False)
-class _Candidate:
-    """A layer as it stands: neurons, charge added in each step, and what it sends."""
-
-    model: NeuronModel
-    shift: Array | float
-    messages: Array
-
-    @property
-    def clamped(self) -> int:
-        """Number of first steps in which the neurons are held, so that nothing is sent; at most all but one."""
-        return min(int(getattr(self.model, "clamp_steps", 0)), len(self.messages) - 1)
-
-    @property
-    def rates(self) -> Array:
-        """Mean message of the steps in which the neurons are free: what stands for the activation."""
-        return np.asarray(self.messages[self.clamped :].mean(axis=0))
-
-
-@dataclass(eq=False)
-class _Change:
-    """A layer with a correction, and where that is noted if it is kept."""
-
-    candidate: _Candidate
-    kept_in: dict[str, Any]
-    value: Any
+    if "bias" in kinds:
+        outcome = work.correct_readouts(graph, outcome)
+    return Corrections(work.found, tuple(work.attempts)), outcome
 
 
 class _Work:
     """Goes through the layers and collects what is kept."""
 
-    def __init__(self, trials: TrialSet, limit: float, bias: bool, potential: bool) -> None:
-        self._trials, self._limit = trials, limit
-        self._bias, self._potential = bias, potential
-        self.factors: dict[str, float] = {}
-        self.shifts: dict[str, Array] = {}
-        self.potentials: dict[str, Array] = {}
+    def __init__(self, graph: Graph, trials: TrialSet, kinds: Collection[str], limit: float) -> None:
+        self._kinds, self._trials = kinds, trials
+        self._some, compared = trials.some(SAMPLES_TO_COMPARE)
+        self._before, self._clamps = _layers_before(graph), dict[str, int]()
+        self.found: dict[str, dict[str, Any]] = {}
         self.attempts: list[Attempt] = []
+        self._fitter, self._quick = (_Fitter(one, kinds, limit, self.attempts) for one in (trials, compared))
 
     def visit(self, layer: Layer) -> Array:
         """Return what the corrected layer sends."""
-        now = _Candidate(layer.model, 0.0, layer.fire())
-        if layer.name not in self._trials.targets or not hasattr(layer.model, "threshold"):
-            return now.messages
-        if self._limit > 1:
-            now = self._attempt(layer, now, "compensation", self._compensate)
-        if self._bias:
-            now = self._attempt(layer, now, "bias", self._shift)
-        if self._potential:
-            now = self._attempt(layer, now, "potential", self._start)
-        return now.messages
+        best = Candidate(layer, layer.model)
+        if layer.name in self._trials.targets and hasattr(layer.model, "threshold"):
+            best, tuned = self._fitter.fitted(best), self._tuned(layer.of(self._some))
+            for kind in list(tuned)[-1:]:
+                best = self._fitter.better(best, self._fitter.fitted(_changed(layer, tuned)), kind)
+        for kind, value in best.found.items():
+            self.found.setdefault(kind, {})[layer.name] = value
+        self._clamps[layer.name] = layer.clamped(best.model)
+        return best.messages
 
-    def _attempt(self, layer: Layer, now: _Candidate, kind: str, change: Callable[..., _Change | None]) -> _Candidate:
-        """Return the changed layer if it is better on held-out samples, else the layer as it is."""
-        try:
-            changed = change(layer, now)
-        except GraphError:
-            return now  # the neurons do not take such a parameter
-        if changed is None:
-            return now
-        part = self._trials.held_out
-        before, after = (self._trials.error(layer.name, one.rates, part) for one in (now, changed.candidate))
-        self.attempts.append(Attempt(layer.name, kind, before, after))
-        if not self.attempts[-1].helps:
-            return now
-        changed.kept_in[layer.name] = changed.value
-        return changed.candidate
+    def _tuned(self, layer: Layer) -> dict[str, Any]:
+        """Return the clamp and the threshold that leave a layer the least error, as far as they differ."""
+        if not {"clamp", "threshold"} & set(self._kinds):
+            return {}
+        best = self._quick.fitted(Candidate(layer, layer.model))
+        for kind, values in (("clamp", self._waits), ("threshold", self._factors)):
+            if kind in self._kinds:
+                known = {name: value for name, value in best.found.items() if name == "clamp"}
+                for value in values(layer):
+                    changed = self._quick.fitted(_changed(layer, {**known, kind: value}))
+                    best = self._quick.better(best, changed, kind)
+        return {kind: value for kind, value in best.found.items() if kind in ("clamp", "threshold")}
 
-    def _compensate(self, layer: Layer, now: _Candidate) -> _Change | None:
-        rates, wanted = now.rates[self._trials.fit], self._trials.targets[layer.name][self._trials.fit]
-        power = float(np.mean(np.square(rates)))
-        factor = float(np.clip(np.mean(rates * wanted) / power, 1.0, self._limit)) if power else 1.0
-        if factor == 1:
-            return None
-        changed = _Candidate(compensated(now.model, factor), now.shift, now.messages * np.float32(factor))
-        return _Change(changed, self.factors, factor)
+    def _waits(self, layer: Layer) -> list[int]:
+        """Return steps for which a layer may wait: as long as those before it, and some steps longer."""
+        before = max((self._clamps[name] for name in self._before[layer.name]), default=0)
+        longer, limit = [0, 1], layer.num_steps // STEPS_TO_WAIT
+        while 2 * longer[-1] <= limit:
+            longer.append(2 * longer[-1])
+        steps = [before + one for one in longer if before + one < layer.num_steps and before + one != layer.clamped()]
+        return steps if hasattr(layer.model, "clamp_steps") else []
 
-    def _shift(self, layer: Layer, now: _Candidate) -> _Change:
-        missing = self._missing(layer, now)
-        shift = _charge(now.model) * missing.reshape(-1, missing.shape[-1]).mean(axis=0)
-        return _Change(_Candidate(now.model, shift, layer.fire(now.model, shift)), self.shifts, shift)
+    def _factors(self, layer: Layer) -> tuple[float, ...]:
+        return FACTORS if hasattr(layer.model, "amplitude") else ()
 
-    def _start(self, layer: Layer, now: _Candidate) -> _Change:
-        steps = layer.num_steps - now.clamped
-        extra = steps * _charge(now.model) * self._missing(layer, now).mean(axis=0)
-        start = np.asarray(getattr(now.model, "initial_potential", 0.0) + extra, np.float32)
-        model = started(now.model, start)
-        return _Change(_Candidate(model, now.shift, layer.fire(model, now.shift)), self.potentials, start)
-
-    def _missing(self, layer: Layer, now: _Candidate) -> Array:
-        """Return activation minus rate of each neuron for the samples to fit on."""
-        part = self._trials.fit
-        return np.asarray(self._trials.targets[layer.name][part] - now.rates[part], np.float64)
-
-    def correct_readouts(self, graph: Graph, outcome: Outcome) -> dict[str, Array]:
-        """Correct the biases of layers that accumulate; return their values where that helps."""
-        better = {}
+    def correct_readouts(self, graph: Graph, outcome: Outcome) -> Outcome:
+        """Correct the biases of layers that accumulate; return what the network answers where that helps."""
+        better = dict(outcome.outputs)
         for name, values in outcome.outputs.items():
             op = graph[name].op
             if not isinstance(op, Spiking) or op.model.readout != "potential":
@@ -218,10 +198,88 @@ class _Work:
             errors = [self._trials.error(name, one, self._trials.held_out) for one in (values, values + shift)]
             self.attempts.append(Attempt(name, "bias", *errors))
             if self.attempts[-1].helps:
-                self.shifts[name], better[name] = shift, values + shift
-        return better
+                self.found.setdefault("bias", {})[name], better[name] = shift, values + shift
+        return replace(outcome, outputs=better)
 
 
-def _charge(model: NeuronModel) -> Any:
-    """Return the charge that a message of 1 takes away: threshold / size of a message."""
-    return np.asarray(getattr(model, "threshold", 1.0)) / np.asarray(getattr(model, "message_size", 1.0))
+class _Fitter:
+    """Fits what can be computed from a layer's rates."""
+
+    def __init__(self, trials: TrialSet, kinds: Collection[str], limit: float, attempts: list[Attempt]) -> None:
+        self._trials, self._limit, self._attempts = trials, limit, attempts
+        changes = {"compensation": self._compensate, "bias": self._shift, "potential": self._start}
+        self._changes = {kind: change for kind, change in changes.items() if kind in kinds}
+
+    def fitted(self, now: Candidate) -> Candidate:
+        """Return the layer with compensation, bias and potential, as far as they are wanted and help."""
+        for kind, change in self._changes.items():
+            try:
+                changed = change(now)
+            except GraphError:
+                continue  # the neurons do not take such a parameter
+            now = now if changed is None else self.better(now, changed, kind)
+        return now
+
+    def better(self, now: Candidate, changed: Candidate, kind: str) -> Candidate:
+        """Return the changed layer if it is better on held-out samples, else the layer as it is."""
+        part, name = self._trials.held_out, now.layer.name
+        before, after = (self._trials.error(name, one.rates, part) for one in (now, changed))
+        self._attempts.append(Attempt(name, kind, before, after))
+        return changed if self._attempts[-1].helps else now
+
+    def _compensate(self, now: Candidate) -> Candidate | None:
+        part = self._trials.fit
+        rates, wanted = now.rates[part], self._trials.targets[now.layer.name][part]
+        power = float(np.mean(np.square(rates)))
+        factor = float(np.clip(np.mean(rates * wanted) / power, 1.0, self._limit)) if power else 1.0
+        return None if factor == 1 else now.changed("compensation", factor, model=compensated(now.model, factor))
+
+    def _shift(self, now: Candidate) -> Candidate:
+        missing = self._missing(now)
+        shift = now.charge * missing.reshape(-1, missing.shape[-1]).mean(axis=0)
+        return now.changed("bias", shift, shift=shift)
+
+    def _start(self, now: Candidate) -> Candidate:
+        extra = now.free_steps * now.charge * _shrunk_means(self._missing(now))
+        start = np.asarray(getattr(now.model, "initial_potential", 0.0) + extra, np.float32)
+        return now.changed("potential", start, model=started(now.model, start))
+
+    def _missing(self, now: Candidate) -> Array:
+        """Return activation minus rate of each neuron for the samples to fit on."""
+        part = self._trials.fit
+        return np.asarray(self._trials.targets[now.layer.name][part] - now.rates[part], np.float64)
+
+
+def _shrunk_means(values: Array) -> Array:
+    """Return means over samples, (num_samples, *positions, channels) -> (*positions, channels), drawn to the channel's.
+
+    Few samples leave noise in the means of single neurons; the more of the differences within a channel it explains,
+    the nearer they are drawn to the channel's mean (empirical Bayes; James and Stein 1961).
+    """
+    means = values.mean(axis=0)
+    if means.ndim < 2 or len(values) < 2:
+        return np.asarray(means)
+    positions = tuple(range(means.ndim - 1))
+    center, noise = means.mean(axis=positions), values.var(axis=0).mean(axis=positions) / (len(values) - 1)
+    spread = np.square(means - center).mean(axis=positions)
+    kept = np.divide(np.maximum(spread - noise, 0), spread, out=np.zeros_like(spread), where=spread > 0)
+    return np.asarray(center + kept * (means - center))
+
+
+def _changed(layer: Layer, found: Mapping[str, Any]) -> Candidate:
+    """Return a layer with another clamp or threshold."""
+    model = layer.model
+    for kind, change in (("clamp", held), ("threshold", scaled)):
+        model = change(model, found[kind]) if kind in found else model
+    return Candidate(layer, model, found=dict(found))
+
+
+def _layers_before(graph: Graph) -> dict[str, frozenset[str]]:
+    """Return for each layer of neurons those whose messages reach it without passing others."""
+    reach: dict[str, frozenset[str]] = {}
+    before: dict[str, frozenset[str]] = {}
+    for node in graph.nodes:
+        reach[node.name] = frozenset().union(*(reach[source] for source in node.inputs))
+        if isinstance(node.op, Spiking):
+            before[node.name], reach[node.name] = reach[node.name], frozenset({node.name})
+    return before

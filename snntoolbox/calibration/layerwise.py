@@ -7,8 +7,8 @@ NumPy step. Memory: the messages of layers that are still needed, ``4 * num_step
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from snntoolbox.codes import Stimulus
 from snntoolbox.errors import ConversionError
 from snntoolbox.ir import Graph, Node, ops
 from snntoolbox.ir.evaluate import Evaluator
-from snntoolbox.neurons import Clock, NeuronModel
+from snntoolbox.neurons import Clock, IntegrateAndFire, NeuronModel
 from snntoolbox.neurons.noise import stream_key
 
 __all__ = ["Layer", "Visit", "walk_layers"]
@@ -26,6 +26,8 @@ __all__ = ["Layer", "Visit", "walk_layers"]
 Array = NDArray[Any]
 _ROWS = 512
 """Samples times steps for which linear ops are computed at a time."""
+_BLOCK = 2**15
+"""Neurons times samples that are taken through all steps at a time: what fits into a core's cache."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +55,10 @@ class Layer:
         """Mean input charge of a step, shape (batch, *shape)."""
         return np.asarray(self.currents.mean(axis=0))
 
+    def of(self, samples: NDArray[np.integer[Any]]) -> Layer:
+        """Return the layer for some of the samples, by their numbers in the batch."""
+        return replace(self, currents=self.currents[:, samples], sample_ids=self.sample_ids[samples])
+
     def fire(self, model: NeuronModel | None = None, shift: Array | float = 0.0) -> Array:
         """Return the message of each step, shape (steps, batch, *shape), float32.
 
@@ -60,15 +66,74 @@ class Layer:
             model: Neurons to take instead of the layer's own.
             shift: Charge that is added in each step; broadcasts against the shape of the layer.
         """
-        model = self.model if model is None else model
         messages = np.zeros((self.num_steps, *self.currents.shape[1:]), np.float32)
-        state = model.init_state(self.currents.shape[1:], np.float32)
-        shift = np.asarray(shift, np.float32)
-        for step in range(1, self.num_steps + 1):
-            current = self.currents[min(step, len(self.currents)) - 1] + shift
-            emission, state = model.step(state, current, Clock(step, self.key, self.sample_ids))
-            messages[step - 1] = emission.message
+        for rows, step, message in self._steps(model, shift):
+            messages[step - 1, rows] = message
         return messages
+
+    def rates(self, model: NeuronModel | None = None, shift: Array | float = 0.0) -> Array:
+        """Return the mean message of the steps in which the neurons are free, shape (batch, *shape), float32.
+
+        That is what stands for the activation. It takes less memory and time than to `fire`.
+
+        Args:
+            model: Neurons to take instead of the layer's own.
+            shift: Charge that is added in each step; broadcasts against the shape of the layer.
+        """
+        sums = np.zeros(self.currents.shape[1:], np.float32)
+        for rows, _, message in self._steps(model, shift):
+            sums[rows] += message
+        return sums / np.float32(self.num_steps - self.clamped(model))
+
+    def clamped(self, model: NeuronModel | None = None) -> int:
+        """Return the number of first steps in which neurons are held, so that nothing is sent; at most all but one."""
+        model = self.model if model is None else model
+        return min(int(getattr(model, "clamp_steps", 0)), self.num_steps - 1)
+
+    def _steps(self, model: NeuronModel | None, shift: Array | float) -> Iterator[tuple[slice, int, Array]]:
+        """Yield what some samples send in each step: samples, step, messages."""
+        model = self.model if model is None else model
+        simple = type(model) is IntegrateAndFire and model.reset == "subtract" and model.leak_factor == 1
+        run: Any = _simple_steps if simple and not getattr(model, "refractory_steps", 0) else _steps
+        shift, batch, shape = np.asarray(shift, np.float32), self.currents.shape[1], self.currents.shape[2:]
+        some = max(_BLOCK // max(int(np.prod(shape)), 1), 1)
+        for rows in (slice(first, first + some) for first in range(0, batch, some)):
+            currents, ids = self.currents[:, rows], self.sample_ids[rows]
+            charges = (currents[min(step, len(currents) - 1)] for step in range(self.num_steps))
+            shifted = (charge + shift for charge in charges) if shift.any() else charges
+            for number, message in enumerate(run(model, shifted, self.key, ids, (len(ids), *shape))):
+                yield rows, number + 1, message
+
+
+def _steps(model: Any, currents: Iterable[Array], key: int, ids: Array, shape: tuple[int, ...]) -> Iterator[Array]:
+    """Yield the messages of each step, as the neurons define them."""
+    state = model.init_state(shape, np.float32)
+    for number, current in enumerate(currents):
+        emission, state = model.step(state, current, Clock(number + 1, key, ids))
+        yield emission.message
+
+
+def _simple_steps(
+    model: IntegrateAndFire, currents: Iterable[Array], key: int, ids: Array, shape: tuple[int, ...]
+) -> Iterator[Array]:
+    """Yield the same for neurons without leak, refractory period and other resets, in place: several times faster.
+
+    What is yielded is overwritten in the next step.
+    """
+    potential = model.init_state(shape, np.float32)["potential"]
+    threshold, size = (
+        np.ascontiguousarray(np.broadcast_to(np.asarray(one, np.float32), shape[1:]))
+        for one in (model.threshold, model.message_size)
+    )
+    spikes, message = np.zeros(shape, bool), np.zeros(shape, np.float32)
+    for number, current in enumerate(currents):
+        if number >= model.clamp_steps:
+            np.add(potential, current, out=potential)
+            np.greater_equal(potential, threshold, out=spikes)
+            np.multiply(spikes, threshold, out=message)
+            np.subtract(potential, message, out=potential)
+            np.multiply(spikes, size, out=message)
+        yield message
 
 
 Visit = Callable[[Layer], Array | None]

@@ -17,10 +17,12 @@ from snntoolbox.ir.evaluate import Evaluator
 from snntoolbox.ir.ops import Spiking
 from snntoolbox.ir.samples import Samples, named_samples
 
-__all__ = ["READOUT_START", "readout_start"]
+__all__ = ["LEAST_READ", "READOUT_START", "readout_start"]
 
 READOUT_START = "readout_start"
 """Attribute of a converted graph: step after which outputs are read (delayed read-out)."""
+LEAST_READ = 4
+"""Steps that are read at least, however short the run."""
 
 
 def readout_start(normalized: Graph, spiking: Graph, x: Samples, *, batch_size: int = 64) -> int:

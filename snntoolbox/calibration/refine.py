@@ -1,22 +1,22 @@
-"""Calibration of a finished spiking network, for a number of steps: compensation, biases, initial potentials."""
+"""Calibration of a finished spiking network, for a number of steps: corrections of its layers, and when it is read."""
 
 from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 
-from snntoolbox.calibration.corrections import Corrections, correct_layers
+from snntoolbox.calibration.corrections import KINDS, Corrections, correct_layers
 from snntoolbox.calibration.readout_start import READOUT_START, readout_start
 from snntoolbox.calibration.trial import Outcome, TrialSet, make_trials
 from snntoolbox.codes import SpikeCode
 from snntoolbox.errors import ConversionError
 from snntoolbox.ir import Graph
-from snntoolbox.ir.ops import Spiking
-from snntoolbox.ir.samples import Samples
+from snntoolbox.ir.ops import Spiking, SpikingMaxPool
+from snntoolbox.ir.samples import Samples, named_samples
 from snntoolbox.passes.adjust_neurons import CompensateRates
 
 __all__ = ["CALIBRATION", "Compensation", "Refinement", "Verdict", "calibrate_rates", "refine"]
@@ -27,6 +27,12 @@ CALIBRATION = "calibration"
 Compensation = Literal["none", "global", "layer"]
 _FACTORS = 6
 """Factors that are tried between 1 and the largest; two more around the best one."""
+_MEMORY = 10**9
+"""Bytes that looking for the start of the read-out may take."""
+_LAYERS_AT_ONCE = 3
+"""Layers of which all steps are held: what comes in, what goes out, and a shortcut."""
+_LEAST_SAMPLES = 16
+"""Samples that the start of the read-out is looked for on, at least."""
 
 
 @dataclass(frozen=True)
@@ -38,14 +44,19 @@ class Refinement:
             for each layer, or none.
         bias: Correct the bias of each channel.
         potential: Correct the initial potential of each neuron.
+        threshold: Correct the threshold of each layer.
+        clamp: Find for how many steps each layer waits for those before it.
         num_samples: Number of samples: half to fit on, half to validate on.
-        readout_start: Step after which outputs are read, or ``auto`` for that in which they begin to say something.
+        readout_start: Step after which outputs are read, or ``auto`` for the one that lets them come closest to the
+            ANN's.
         seed: Seed of stochastic input and neurons.
     """
 
     compensation: Compensation = "none"
     bias: bool = False
     potential: bool = False
+    threshold: bool = False
+    clamp: bool = False
     num_samples: int = 128
     readout_start: int | Literal["auto"] = 0
     seed: int = 0
@@ -72,7 +83,13 @@ class Refinement:
     @property
     def calibrates(self) -> bool:
         """Whether there is anything to calibrate."""
-        return self.compensation != "none" or self.bias or self.potential
+        return self.compensation == "global" or bool(self.kinds)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The corrections of layers, in the order of `KINDS`."""
+        wanted = {**vars(self), "compensation": self.compensation == "layer"}
+        return tuple(kind for kind in KINDS if wanted[kind])
 
 
 @dataclass(frozen=True)
@@ -126,23 +143,47 @@ def refine(
     Raises:
         ConversionError: The number of steps is not known.
     """
-    start = wanted.readout_start
-    if start == "auto":
-        start = readout_start(normalized, spiking, x)
-        _LOG.info("outputs are read after step %d", start)
+    if wanted.calibrates and num_steps is None:
+        raise ConversionError("calibration: it needs the number of time steps that the network will run, num_steps")
+    automatic = wanted.readout_start == "auto"
+    start = 0 if wanted.readout_start == "auto" else wanted.readout_start
     if wanted.calibrates:
-        if num_steps is None:
-            raise ConversionError("calibration: it needs the number of time steps that the network will run, num_steps")
-        trials = make_trials(normalized, spiking, code, x, num_steps, start=start, seed=wanted.seed)
-        spiking, _ = calibrate_rates(spiking, trials, wanted)
+        fixed = None if automatic else start
+        trials = make_trials(normalized, spiking, code, x, num_steps or 0, start=fixed, seed=wanted.seed)
+        spiking, _, outcome = calibrate_rates(spiking, trials, wanted)
+        start = outcome.start if automatic else start
+    elif automatic:
+        start = _automatic_start(normalized, spiking, code, x, num_steps, wanted.seed)
+    if automatic:
+        _LOG.info("outputs are read after step %d", start)
     return spiking.with_attributes(**{READOUT_START: str(start)}) if start else spiking
 
 
-def calibrate_rates(graph: Graph, trials: TrialSet, wanted: Refinement) -> tuple[Graph, tuple[Verdict, ...]]:
+def _automatic_start(
+    normalized: Graph, spiking: Graph, code: SpikeCode, x: Samples, num_steps: int | None, seed: int
+) -> int:
+    """Return the step after which outputs are best read on some samples, or begin to say something if that is dear."""
+    pools = [node.op.method for node in spiking.nodes if isinstance(node.op, SpikingMaxPool)]
+    by_layer = code.name == "rate" and all(method == "cumulative" for method in pools)
+    if num_steps is None or not by_layer:
+        return readout_start(normalized, spiking, x)
+    largest = max(int(np.prod(spiking.shapes[name])) for name in spiking.neurons)
+    affordable = _MEMORY // (4 * num_steps * largest * _LAYERS_AT_ONCE)
+    arrays = named_samples({name: normalized.shapes[name] for name in normalized.inputs}, x)
+    count = min(affordable, len(next(iter(arrays.values()))))
+    if count < _LEAST_SAMPLES:
+        return readout_start(normalized, spiking, x)
+    some = {name: array[:count] for name, array in arrays.items()}
+    trials = make_trials(normalized, spiking, code, some, num_steps, start=None, seed=seed)
+    return replace(trials, num_fit=count).run(spiking).start
+
+
+def calibrate_rates(graph: Graph, trials: TrialSet, wanted: Refinement) -> tuple[Graph, tuple[Verdict, ...], Outcome]:
     """Calibrate a spiking network; what does not help on held-out samples is left out, and a warning says so.
 
-    Compensation with one factor comes first. Corrections of layers (compensation by layer, then bias, then potential)
-    are fitted front to back, those before corrected already.
+    Compensation with one factor comes first. Corrections of layers are fitted front to back, those before corrected
+    already. Clamps and thresholds that are best for single layers may not be for the network, so the other corrections
+    are tried with and without them.
 
     Args:
         graph: The spiking network.
@@ -150,26 +191,29 @@ def calibrate_rates(graph: Graph, trials: TrialSet, wanted: Refinement) -> tuple
         wanted: What to do.
 
     Returns:
-        The calibrated network, and what each calibration did.
+        The calibrated network, what each calibration did, and what the network now answers.
     """
     before, verdicts = trials.run(graph), []
     limit = 1 / before.largest_rate if 0 < before.largest_rate < 1 else 1.0
     if wanted.compensation == "global":
         graph, before, verdict = _compensate(graph, trials, before, limit)
         verdicts.append(verdict)
-    by_layer = wanted.compensation == "layer"
-    kinds = [k for k, on in (("compensation", by_layer), ("bias", wanted.bias), ("potential", wanted.potential)) if on]
-    if kinds:
-        found, after = correct_layers(
-            graph, trials, limit=limit if by_layer else 1.0, bias=wanted.bias, potential=wanted.potential
-        )
+    uncorrected = graph
+    for kinds in _stages(wanted.kinds):
+        found, after = correct_layers(uncorrected, trials, kinds, limit)
         verdict = _verdict(" and ".join(kinds), trials, before, after, found)
-        graph = found.apply(graph) if verdict.kept else graph
+        graph, before = (found.apply(uncorrected), after) if verdict.kept else (graph, before)
         verdicts.append(verdict)
     for one in verdicts:
         _LOG.log(logging.INFO if one.kept else logging.WARNING, "%s", one)
     about = json.dumps([vars(one) for one in verdicts])
-    return graph.with_attributes(**{CALIBRATION: about}), tuple(verdicts)
+    return graph.with_attributes(**{CALIBRATION: about}), tuple(verdicts), before
+
+
+def _stages(kinds: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """Return the sets of corrections to try, each of which has to be better than those before it."""
+    fitted = tuple(kind for kind in kinds if kind not in ("clamp", "threshold"))
+    return [stage for stage in dict.fromkeys((fitted, kinds)) if stage]
 
 
 def _compensate(graph: Graph, trials: TrialSet, before: Outcome, limit: float) -> tuple[Graph, Outcome, Verdict]:
@@ -189,7 +233,7 @@ def _compensate(graph: Graph, trials: TrialSet, before: Outcome, limit: float) -
             if 0 <= near < len(grid):
                 error(float(np.sqrt(grid[best] * grid[near])))
     factor = min(tried, key=error)
-    found = Corrections(factors=dict.fromkeys(layers, factor) if factor > 1 else {})
+    found = Corrections({"compensation": dict.fromkeys(layers, factor)} if factor > 1 else {})
     verdict = _verdict("one compensation factor", trials, before, tried[factor], found)
     return (found.apply(graph), tried[factor], verdict) if verdict.kept else (graph, before, verdict)
 
@@ -203,7 +247,7 @@ def _verdict(what: str, trials: TrialSet, before: Outcome, after: Outcome, found
     part = trials.held_out
     errors = [trials.output_error(one, part) for one in (before, after)]
     shares = [trials.agreement(one, part) for one in (before, after)]
-    counts = {"compensation": len(found.factors), "bias": len(found.shifts), "potential": len(found.potentials)}
+    counts = {kind: len(found.of(kind)) for kind in KINDS}
     return Verdict(
         what,
         kept=errors[1] < errors[0],
@@ -212,5 +256,5 @@ def _verdict(what: str, trials: TrialSet, before: Outcome, after: Outcome, found
         agreement_before=shares[0],
         agreement_after=shares[1],
         layers={kind: count for kind, count in counts.items() if count},
-        largest_factor=max(found.factors.values(), default=1.0),
+        largest_factor=max(found.of("compensation").values(), default=1.0),
     )

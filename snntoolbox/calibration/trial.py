@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from snntoolbox.calibration.layerwise import Layer, Visit, walk_layers
+from snntoolbox.calibration.readout_start import LEAST_READ
 from snntoolbox.codes import SpikeCode, Stimulus
 from snntoolbox.errors import ConversionError, DataError
 from snntoolbox.ir import Graph
@@ -29,10 +31,12 @@ class Outcome:
     Attributes:
         outputs: Readout layer -> decoded value, shape (num_samples, *shape).
         largest_rate: Largest mean message of a neuron of the last spiking layer, the mean over samples.
+        start: Step after which outputs are read.
     """
 
     outputs: Mapping[str, Array]
     largest_rate: float
+    start: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +49,8 @@ class TrialSet:
             accumulates, the values that it should decode to.
         num_fit: The first so many samples are for fitting, the others for validation.
         num_steps: Number of steps.
-        start: Step after which outputs are read.
+        start: Step after which outputs are read; None to find the one that lets outputs come closest to their targets,
+            on the samples to fit on.
         seed: Seed of stochastic input and neurons.
     """
 
@@ -53,7 +58,7 @@ class TrialSet:
     targets: Mapping[str, Array]
     num_fit: int
     num_steps: int
-    start: int = 0
+    start: int | None = 0
     seed: int = 0
 
     @property
@@ -83,41 +88,68 @@ class TrialSet:
             return None
         return float(np.mean(values[part].argmax(1) == self.targets[name][part].argmax(1)))
 
-    def decoded(self, layer: Layer, messages: Array | None, shift: Array | float = 0.0) -> Array:
-        """Return what is read from an output layer: its mean current or message after `start`."""
-        values = layer.currents if messages is None else messages
-        values = values if len(values) == 1 else values[self.start :]
-        return np.asarray(values.mean(axis=0) + shift)
+    def some(self, count: int) -> tuple[NDArray[np.int64], TrialSet]:
+        """Return at most so many of the samples, evenly from both parts: their numbers, and the smaller trial set."""
+        total = len(next(iter(self.targets.values())))
+        chosen = np.arange(total)[:: max(math.ceil(total / count), 1)]
+        targets = {name: values[chosen] for name, values in self.targets.items()}
+        return chosen, replace(self, stimuli={}, targets=targets, num_fit=int((chosen < self.num_fit).sum()))
+
+    def best_start(self, values: Mapping[str, Array]) -> int:
+        """Return the step after which outputs should be read, so that they come closest to their targets.
+
+        Args:
+            values: Readout layer -> current or message of each step, shape (steps or 1, num_samples, *shape).
+        """
+        last = max(self.num_steps - LEAST_READ, 0)
+        errors = np.zeros(last + 1)
+        for name, one in values.items():
+            if len(one) > 1:
+                wanted = self.targets[name][self.fit]
+                sums = np.cumsum(one[::-1, self.fit], axis=0, dtype=np.float64)[::-1]
+                for start in range(last + 1):
+                    mean = sums[start] / (self.num_steps - start)
+                    errors[start] += np.mean(np.square(mean - wanted)) / (float(np.var(wanted)) or 1.0)
+        return int(errors.argmin())
 
     def run(self, graph: Graph, visit: Visit | None = None) -> Outcome:
         """Simulate a network; ``visit`` stands in for the layers' own neurons, as in `walk_layers`.
 
         A layer that accumulates is not given to ``visit``.
         """
-        outputs: dict[str, Array] = {}
+        values: dict[str, Array] = {}
         largest = [0.0]
 
         def each(layer: Layer) -> Array | None:
             if not layer.model.spiking:
-                outputs[layer.name] = self.decoded(layer, None)
+                values[layer.name] = layer.currents
                 return None
             messages = layer.fire() if visit is None else visit(layer)
             if messages is None:
                 raise ConversionError(f"layer '{layer.name}': expected messages, got none")
             if _is_read(graph, layer.name):
-                outputs[layer.name] = self.decoded(layer, messages)
+                values[layer.name] = messages
             else:
                 rates = messages.mean(axis=0).reshape(messages.shape[1], -1)
                 largest[0] = float(rates.max(axis=1).mean())
             return messages
 
         walk_layers(graph, self.stimuli, self.num_steps, each, seed=self.seed)
-        known = {name: value for name, value in outputs.items() if name in self.targets}
-        return Outcome(known, largest[0])
+        values = {name: value for name, value in values.items() if name in self.targets}
+        start = self.best_start(values) if self.start is None else self.start
+        outputs = {name: one[min(start, len(one) - 1) :].mean(axis=0) for name, one in values.items()}
+        return Outcome(outputs, largest[0], start)
 
 
 def make_trials(
-    normalized: Graph, spiking: Graph, code: SpikeCode, x: Samples, num_steps: int, *, start: int = 0, seed: int = 0
+    normalized: Graph,
+    spiking: Graph,
+    code: SpikeCode,
+    x: Samples,
+    num_steps: int,
+    *,
+    start: int | None = 0,
+    seed: int = 0,
 ) -> TrialSet:
     """Return a trial set of samples: the first half is to fit on.
 
@@ -127,7 +159,7 @@ def make_trials(
         code: Encodes the samples.
         x: Samples, as for `snntoolbox.ir.evaluate.evaluate`; at least two.
         num_steps: Number of steps.
-        start: Step after which outputs are read.
+        start: Step after which outputs are read, at most so that `LEAST_READ` are; None to find it.
         seed: Seed of stochastic input and neurons.
 
     Raises:
@@ -143,7 +175,8 @@ def make_trials(
     values = {name: np.concatenate([block[name] for block in blocks]) for name in evaluator.nodes}
     stimuli = {name: code.encode(np.asarray(a)) for name, a in arrays.items()}
     targets = {name: values[source] for name, source in sources.items()}
-    return TrialSet(stimuli, targets, count // 2, num_steps, min(start, num_steps - 1), seed)
+    start = None if start is None else max(min(start, num_steps - LEAST_READ), 0)
+    return TrialSet(stimuli, targets, count // 2, num_steps, start, seed)
 
 
 def _target(normalized: Graph, spiking: Graph, name: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Other parameters for the neurons of some layers: where their potentials start, and what a spike carries."""
+"""Other parameters for the neurons of some layers: thresholds, clamps, where potentials start, what a spike carries."""
 
 from __future__ import annotations
 
@@ -16,7 +16,16 @@ from snntoolbox.ir.edit import replace_ops
 from snntoolbox.neurons import NeuronModel
 from snntoolbox.passes.base import Pass, Preserves
 
-__all__ = ["CompensateRates", "SetPotentials", "compensated", "started"]
+__all__ = [
+    "CompensateRates",
+    "HoldLayers",
+    "ScaleThresholds",
+    "SetPotentials",
+    "compensated",
+    "held",
+    "scaled",
+    "started",
+]
 
 Values = Mapping[str, float | NDArray[np.floating[Any]]]
 
@@ -79,10 +88,68 @@ class CompensateRates(Pass):
 
     def __call__(self, graph: Graph) -> Graph:
         """Return the graph with larger messages."""
-        wrong = [f"{name}: {factor}" for name, factor in self.factors.items() if not 0 < factor < np.inf]
-        if wrong:
-            raise ConversionError(f"expected compensation factors > 0, got {', '.join(wrong)}")
+        _check_factors("compensation factors", self.factors)
         return _adjusted(graph, self.factors, "amplitude", compensated)
+
+
+@dataclass(frozen=True, eq=False)
+class ScaleThresholds(Pass):
+    """Multiply thresholds of some layers, and with them what a spike carries and where potentials start.
+
+    Before: layers of neurons. After: the same layers with values that are rounded more finely and clipped earlier, for
+    factors below 1, or the other way round. Why: the scales of activations that normalisation finds know nothing of
+    spikes that arrive unevenly. Rates stay the same but for rounding and clipping. It costs a size of messages, which
+    can be multiplied into the weights behind the layer.
+
+    Attributes:
+        factors: Name of each layer -> factor > 0.
+
+    Raises:
+        ConversionError: When called: a name is none of a layer's, its neurons have no threshold, or a factor is not
+            positive.
+    """
+
+    name: ClassVar[str] = "scale_thresholds"
+    preserves: ClassVar[Preserves | None] = "rate"
+
+    factors: Mapping[str, float]
+
+    def __post_init__(self) -> None:
+        """Freeze the mapping."""
+        object.__setattr__(self, "factors", MappingProxyType(dict(self.factors)))
+
+    def __call__(self, graph: Graph) -> Graph:
+        """Return the graph with other thresholds."""
+        _check_factors("factors of thresholds", self.factors)
+        return _adjusted(graph, self.factors, "amplitude", scaled)
+
+
+@dataclass(frozen=True, eq=False)
+class HoldLayers(Pass):
+    """Hold the potentials of some layers for some first steps.
+
+    Before: layers of neurons. After: the same layers with a voltage clamp of their own length (Rueckauer 2020, section
+    2.1.3.3). Why: as for `ClampLayers`, where the length is known for each layer. It costs these steps.
+
+    Attributes:
+        steps: Name of each layer -> number of steps.
+
+    Raises:
+        ConversionError: When called: a name is none of a layer's, or its neurons cannot be clamped.
+    """
+
+    name: ClassVar[str] = "hold_layers"
+    preserves: ClassVar[Preserves | None] = "rate"
+
+    steps: Mapping[str, int]
+
+    def __post_init__(self) -> None:
+        """Freeze the mapping."""
+        object.__setattr__(self, "steps", MappingProxyType(dict(self.steps)))
+
+    def __call__(self, graph: Graph) -> Graph:
+        """Return the graph with clamped neurons."""
+        return _adjusted(graph, self.steps, "clamp_steps", held)
 
 
 def started(model: NeuronModel, start: Any) -> NeuronModel:
@@ -92,8 +159,30 @@ def started(model: NeuronModel, start: Any) -> NeuronModel:
 
 def compensated(model: NeuronModel, factor: Any) -> NeuronModel:
     """Return neurons whose messages are larger by a factor."""
-    size: Any = getattr(model, "message_size", 1.0)
-    return _with(model, amplitude=size * factor)
+    return _with(model, amplitude=_amplitude(model) * factor)
+
+
+def scaled(model: NeuronModel, factor: Any) -> NeuronModel:
+    """Return neurons whose thresholds, messages and potentials at the start are larger by a factor."""
+    values: dict[str, Any] = {name: getattr(model, name) for name in ("threshold", "initial_potential")}
+    values["amplitude"] = _amplitude(model)
+    return _with(model, **{name: np.asarray(value * np.float32(factor), np.float32) for name, value in values.items()})
+
+
+def _amplitude(model: Any) -> Any:
+    """Return the size of a message; of the largest one if there are several."""
+    return model.threshold if model.amplitude is None else model.amplitude
+
+
+def held(model: NeuronModel, steps: Any) -> NeuronModel:
+    """Return neurons whose potentials are held for so many first steps."""
+    return _with(model, clamp_steps=int(steps))
+
+
+def _check_factors(what: str, factors: Mapping[str, float]) -> None:
+    wrong = [f"{name}: {factor}" for name, factor in factors.items() if not 0 < factor < np.inf]
+    if wrong:
+        raise ConversionError(f"expected {what} > 0, got {', '.join(wrong)}")
 
 
 def _adjusted(graph: Graph, values: Values, parameter: str, change: Callable[[NeuronModel, Any], NeuronModel]) -> Graph:

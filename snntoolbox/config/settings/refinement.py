@@ -32,6 +32,14 @@ class Calibration(Section):
         description="Start each neuron with what it lacks on average (Li et al. 2021). Costs one number a neuron in "
         "memory, and may not help for another `duration`."
     )
+    threshold: bool = Field(
+        description="Multiply the threshold of each layer, and with it what a spike counts, by what lets its rates "
+        "come closest to the activations when spikes arrive as they do: 0.8 to 1.25. Costs nothing in simulation."
+    )
+    clamp: bool = Field(
+        description="Find for each layer how many time steps it waits for those before it, instead of by "
+        "`clamp_delay`. Combine it with a delayed read-out."
+    )
     num_samples: int = Field(
         ge=2,
         description="Number of samples for these corrections: half to fit, half to validate. Memory: 4 bytes for each "
@@ -45,7 +53,8 @@ class Readout(Section):
     start: Annotated[int, Expected("a whole number >= 0, or -1 for automatic")] = Field(
         ge=-1,
         description="Delayed read-out: the output is the mean over the steps after this one, at least the last 4. "
-        "-1: the step in which the first spikes have come through the network (Bu et al. 2025).",
+        "-1: the step that lets the outputs of the samples of `[calibration]` come closest to the ANN's; where "
+        "layers cannot be simulated one by one, that in which the first spikes have come through (Bu et al. 2025).",
     )
     early_exit: bool = Field(
         description="Decide a sample as soon as its output is confident enough. The report says how many steps and "

@@ -7,7 +7,7 @@ import pytest
 
 from snntoolbox.api import load_backend, simulate
 from snntoolbox.backends.tensorflow import TensorFlowSettings
-from snntoolbox.calibration.corrections import Corrections
+from snntoolbox.calibration.corrections import KINDS, Corrections
 from snntoolbox.calibration.readout_start import READOUT_START
 from snntoolbox.codes.rate import RateCode
 from snntoolbox.conversion import Conversion
@@ -22,11 +22,15 @@ def test_tensorflow_agrees_with_the_reference(shortcuts, start):
     x = rng.normal(size=(6, 8, 8, 2)).astype(np.float32)
     spiking = Conversion(normalize_shortcuts=shortcuts).run(graph, x, RateCode()).spiking
     layers = [name for name in spiking.neurons if spiking[name].op.model.spiking]
-    corrections = Corrections(
-        factors={name: float(rng.uniform(1, 1.2)) for name in layers},
-        shifts={name: rng.normal(size=spiking.shapes[name][-1], scale=0.05) for name in spiking.neurons},
-        potentials={name: rng.normal(size=spiking.shapes[name], scale=0.5) for name in layers},
-    )
+    found = {
+        "clamp": {name: number // 2 for number, name in enumerate(layers)},
+        "threshold": {name: float(rng.uniform(0.8, 1.25)) for name in layers},
+        "compensation": {name: float(rng.uniform(1, 1.2)) for name in layers},
+        "bias": {name: rng.normal(size=spiking.shapes[name][-1], scale=0.05) for name in spiking.neurons},
+        "potential": {name: rng.normal(size=spiking.shapes[name], scale=0.5) for name in layers},
+    }
+    corrections = Corrections(found)
+    assert set(found) == set(KINDS)
     corrected = corrections.apply(spiking).with_attributes(**{READOUT_START: str(start)})
     exact = load_backend("tensorflow", TensorFlowSettings(xla="off", precision="float64"))
     expected, received = (simulate(corrected, x, backend=b, num_steps=15) for b in ("reference", exact))

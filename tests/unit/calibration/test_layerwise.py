@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from snntoolbox.backends.reference import ReferenceBackend
-from snntoolbox.calibration.layerwise import walk_layers
+from snntoolbox.calibration.layerwise import Layer, walk_layers
 from snntoolbox.codes.rate import RateCode
 from snntoolbox.errors import ConversionError
+from snntoolbox.neurons import Clock, IntegrateAndFire, SignedIntegrateAndFire
 from snntoolbox.testing.spiking_networks import SpikingNetworks
 
 STEPS = 7
@@ -64,3 +65,35 @@ def test_pools_that_estimate_rates_are_refused():
     graph = networks.max_pooling("exp_max")
     with pytest.raises(ConversionError, match="only with maxpool_type = cumulative"):
         walk_layers(graph, {"x": RateCode().encode(networks.samples(graph))}, STEPS, lambda layer: layer.fire())
+
+
+MODELS = {
+    "plain": IntegrateAndFire(),
+    "by channel": IntegrateAndFire(np.array([0.5, 1.0, 1.5]), amplitude=np.array([1.0, 2.0, 3.0])),
+    "clamped": IntegrateAndFire(0.8, initial_potential=0.4, clamp_steps=3),
+    "by neuron": IntegrateAndFire(initial_potential=np.linspace(-1, 1, 48).reshape(4, 4, 3)),
+    "to zero": IntegrateAndFire(reset="zero"),
+    "leaking": IntegrateAndFire(leak_factor=0.9),
+    "refractory": IntegrateAndFire(refractory_steps=1),
+    "signed": SignedIntegrateAndFire(),
+}
+
+
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
+@pytest.mark.parametrize("shift", [0.0, np.array([0.1, 0.0, -0.1])], ids=["as it is", "shifted"])
+@pytest.mark.parametrize("constant", [False, True], ids=["steps", "constant"])
+def test_layers_fire_as_their_neurons_are_defined(model, shift, constant, monkeypatch):
+    monkeypatch.setattr("snntoolbox.calibration.layerwise._BLOCK", 100)  # two samples at a time
+    currents = np.random.default_rng(0).normal(0.4, 0.5, size=(1 if constant else STEPS, 5, 4, 4, 3))
+    currents = currents.astype(np.float32)
+    layer = Layer("layer", model, currents, STEPS, 0, np.arange(5))
+    state, expected = model.init_state((5, 4, 4, 3), np.float32), []
+    for step in range(STEPS):
+        current = currents[min(step, len(currents) - 1)] + np.float32(shift)
+        emission, state = model.step(state, current, Clock(step + 1, 0, np.arange(5)))
+        expected.append(emission.message)
+    np.testing.assert_array_equal(layer.fire(shift=shift), expected)
+    free = np.stack(expected)[layer.clamped() :]
+    np.testing.assert_allclose(layer.rates(shift=shift), free.mean(axis=0), rtol=1e-6)
+    some = layer.of(np.array([1, 4]))
+    np.testing.assert_array_equal(some.fire(shift=shift), np.stack(expected)[:, [1, 4]])

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from snntoolbox.api import convert, evaluate, simulate
 from snntoolbox.backends.reference import ReferenceBackend
-from snntoolbox.calibration.corrections import correct_layers
+from snntoolbox.calibration.corrections import _shrunk_means, correct_layers
 from snntoolbox.calibration.readout_start import READOUT_START, readout_start
 from snntoolbox.calibration.refine import CALIBRATION, Refinement, calibrate_rates, refine
 from snntoolbox.calibration.trial import TrialSet, make_trials
@@ -18,8 +19,9 @@ from snntoolbox.codes.rate import RateCode
 from snntoolbox.conversion import Conversion
 from snntoolbox.errors import ConversionError, DataError
 from snntoolbox.ir import Graph, Node, ops
+from snntoolbox.ir.edit import replace_ops
 from snntoolbox.neurons import Accumulator, IntegrateAndFire
-from snntoolbox.passes.adjust_neurons import CompensateRates, SetPotentials
+from snntoolbox.passes.adjust_neurons import CompensateRates, HoldLayers, ScaleThresholds, SetPotentials
 from snntoolbox.passes.shift_biases import ShiftBiases
 from snntoolbox.testing.residual_graphs import ResidualKind, residual_graph
 
@@ -48,16 +50,18 @@ def error(converted, graph, x, num_steps=T):
         Refinement("layer"),
         Refinement(bias=True),
         Refinement(potential=True),
+        Refinement(threshold=True),
+        Refinement(threshold=True, clamp=True, potential=True),
         Refinement("layer", bias=True, potential=True),
     ],
-    ids=["global", "layer", "bias", "potential", "all"],
+    ids=["global", "layer", "bias", "potential", "threshold", "clamp", "all"],
 )
 def test_outputs_of_unseen_samples_come_closer(network, wanted):
     converted, code, x = network
     trials = make_trials(converted.normalized, converted.spiking, code, x, T)
-    better, verdicts = calibrate_rates(converted.spiking, trials, wanted)
+    better, verdicts, _ = calibrate_rates(converted.spiking, trials, wanted)
     unseen = np.random.default_rng(1).normal(size=(40, 8, 8, 2)).astype(np.float32)
-    assert all(one.kept for one in verdicts)
+    assert verdicts[0].kept
     assert error(converted, better, unseen) < error(converted, converted.spiking, unseen)
     assert json.loads(better.attributes[CALIBRATION])[0]["kept"]
 
@@ -65,7 +69,7 @@ def test_outputs_of_unseen_samples_come_closer(network, wanted):
 def test_the_verdict_says_what_simulation_says(network):
     converted, code, x = network
     trials = make_trials(converted.normalized, converted.spiking, code, x, T)
-    better, (verdict,) = calibrate_rates(converted.spiking, trials, Refinement(bias=True, potential=True))
+    better, (verdict,), _ = calibrate_rates(converted.spiking, trials, Refinement(bias=True, potential=True))
     variance = np.var(evaluate(converted.normalized, x[32:]))
     assert error(converted, converted.spiking, x[32:]) / variance == pytest.approx(verdict.error_before, rel=1e-3)
     assert error(converted, better, x[32:]) / variance == pytest.approx(verdict.error_after, rel=1e-3)
@@ -92,38 +96,107 @@ def test_the_bias_is_what_rates_lack(amplitude):
     x = np.full((4, 2), 0.5, np.float32)
     size = 1.0 if amplitude is None else amplitude
     wanted = size * (x + np.array([0.2, 0.0]))
-    found, _ = correct_layers(single(amplitude=amplitude), trials_of(x, {"hidden": wanted}), bias=True)
-    np.testing.assert_allclose(found.shifts["hidden"], [0.2, 0.0], atol=1e-6)
+    found, _ = correct_layers(single(amplitude=amplitude), trials_of(x, {"hidden": wanted}), ["bias"])
+    np.testing.assert_allclose(found.of("bias")["hidden"], [0.2, 0.0], atol=1e-6)
     assert [one.kind for one in found.attempts] == ["bias"]
 
 
 def test_the_potential_is_what_neurons_lack_over_the_run():
     x = np.full((4, 2), 0.57, np.float32)  # 5 spikes in 10 steps from 0, 6 with what it lacks
-    found, _ = correct_layers(single(), trials_of(x, {"hidden": x}), potential=True)
-    np.testing.assert_allclose(found.potentials["hidden"], 0.7, atol=1e-5)
+    found, _ = correct_layers(single(), trials_of(x, {"hidden": x}), ["potential"])
+    np.testing.assert_allclose(found.of("potential")["hidden"], 0.7, atol=1e-5)
 
 
 def test_steps_in_a_clamp_do_not_count():
     x = np.full((4, 2), 0.57, np.float32)  # as before, with 5 clamped steps that send nothing
     trials = trials_of(x, {"hidden": x}, num_steps=15)
-    found, _ = correct_layers(single(clamp_steps=5), trials, potential=True)
-    np.testing.assert_allclose(found.potentials["hidden"], 0.7, atol=1e-5)
+    found, _ = correct_layers(single(clamp_steps=5), trials, ["potential"])
+    np.testing.assert_allclose(found.of("potential")["hidden"], 0.7, atol=1e-5)
     exact = trials_of(x, {"hidden": np.full((4, 2), 0.5)}, num_steps=15)
-    found, _ = correct_layers(single(clamp_steps=5), exact, bias=True)
-    assert not found.shifts
+    found, _ = correct_layers(single(clamp_steps=5), exact, ["bias"])
+    assert not found.of("bias")
 
 
 def test_a_layer_that_is_clamped_throughout_has_no_rates():
     x = np.full((4, 2), 0.5, np.float32)
-    found, _ = correct_layers(single(clamp_steps=20), trials_of(x, {"hidden": x}), potential=True)
-    assert not found.potentials
+    found, _ = correct_layers(single(clamp_steps=20), trials_of(x, {"hidden": x}), ["potential"])
+    assert not found.of("potential")
+
+
+def test_the_threshold_is_the_one_that_rounds_best():
+    x = np.full((4, 2), 0.4, np.float32)  # from 0, a threshold of 1 is not reached in 2 steps; one of 0.8 is, once
+    found, _ = correct_layers(single(), trials_of(x, {"hidden": x}, num_steps=2), ["threshold"])
+    assert found.of("threshold") == {"hidden": 0.8}
+    record = simulate(found.apply(single()), x, backend="reference", num_steps=2)
+    np.testing.assert_allclose(record.rates("hidden"), 0.4, atol=1e-6)
+
+
+def two_layers(clamp_steps=0):
+    """The second layer is driven by its bias at once, and held back by the first one a step later."""
+    nodes = (
+        Node("x", ops.Input((1,))),
+        Node("first", ops.Spiking(IntegrateAndFire()), ("x",)),
+        Node("fc", ops.Dense(-2 * np.eye(1, dtype=np.float32), np.ones(1, np.float32)), ("first",)),
+        Node("second", ops.Spiking(IntegrateAndFire(clamp_steps=clamp_steps)), ("fc",)),
+        Node("last", ops.Dense(np.eye(1, dtype=np.float32)), ("second",)),
+        Node("out", ops.Spiking(Accumulator()), ("last",)),
+    )
+    return Graph(nodes, ("out",), {"spike_code": "rate"})
+
+
+def test_a_layer_waits_for_the_one_before_it():
+    x = np.full((4, 1), 0.5, np.float32)
+    targets = {"first": x, "second": np.zeros_like(x)}
+    found, _ = correct_layers(two_layers(), trials_of(x, targets, num_steps=16), ["clamp"])
+    assert found.of("clamp") == {"second": 1}
+    assert found.apply(two_layers())["second"].op.model.clamp_steps == 1
+    assert {one.kind for one in found.attempts} == {"clamp"}
+
+
+def test_a_layer_that_waits_long_enough_is_left_alone():
+    x = np.full((4, 1), 0.5, np.float32)
+    targets = {"first": x, "second": np.zeros_like(x)}
+    found, _ = correct_layers(two_layers(3), trials_of(x, targets, num_steps=16), ["clamp"])
+    assert not found.of("clamp")
+
+
+def test_clamps_and_thresholds_have_to_help_the_network(monkeypatch, network):
+    converted, code, x = network
+    trials = make_trials(converted.normalized, converted.spiking, code, x, T)
+    wanted = Refinement(potential=True, threshold=True, clamp=True)
+    _, verdicts, outcome = calibrate_rates(converted.spiking, trials, wanted)
+    assert [one.what for one in verdicts] == ["potential", "clamp and threshold and potential"]
+    assert verdicts[1].error_before == verdicts[0].error_after
+    kept = [one.error_after for one in verdicts if one.kept][-1]
+    assert trials.output_error(outcome, trials.held_out) == kept
+
+
+def test_unknown_corrections_are_refused():
+    x = np.full((4, 2), 0.5, np.float32)
+    with pytest.raises(ConversionError, match=r"expected some of clamp, threshold, .* got weight"):
+        correct_layers(single(), trials_of(x, {"hidden": x}), ["bias", "weight"])
+
+
+def test_potentials_of_neurons_that_differ_by_chance_are_those_of_their_channel():
+    rng = np.random.default_rng(0)
+    center = np.array([0.3, -0.2])
+    noisy = center + rng.normal(size=(64, 20, 20, 2))
+    means = _shrunk_means(noisy)
+    assert means.shape == (20, 20, 2)
+    assert np.abs(means - center).mean() < 0.3 * np.abs(noisy.mean(axis=0) - center).mean()
+    clear = rng.normal(size=(20, 20, 2)) + 0.01 * noisy
+    np.testing.assert_allclose(_shrunk_means(clear), clear.mean(axis=0), atol=1e-3)
+
+
+def factor_within(trials, limit):
+    return correct_layers(single(), trials, ["compensation"], limit)[0].of("compensation")["hidden"]
 
 
 def test_the_factor_is_that_of_least_squares_within_its_limit():
     x = np.full((4, 2), 0.5, np.float32)
     trials = trials_of(x, {"hidden": 1.3 * x})
-    assert correct_layers(single(), trials, limit=2.0)[0].factors["hidden"] == pytest.approx(1.3)
-    assert correct_layers(single(), trials, limit=1.1)[0].factors["hidden"] == pytest.approx(1.1)
+    assert factor_within(trials, 2.0) == pytest.approx(1.3)
+    assert factor_within(trials, 1.1) == pytest.approx(1.1)
 
 
 def test_what_does_not_help_on_held_out_samples_is_left_out(caplog):
@@ -132,7 +205,7 @@ def test_what_does_not_help_on_held_out_samples_is_left_out(caplog):
     wanted[:2] += 0.3  # the samples to fit on say something else than those to validate on
     trials = trials_of(x, {"hidden": wanted, "out": wanted})
     with caplog.at_level(logging.WARNING, "snntoolbox"):
-        graph, (verdict,) = calibrate_rates(single(), trials, Refinement(bias=True))
+        graph, (verdict,), _ = calibrate_rates(single(), trials, Refinement(bias=True))
     assert not verdict.kept and verdict.layers == {}
     assert "does not help, so it was left out" in caplog.text
     assert graph["fc"].op.bias is None
@@ -186,6 +259,9 @@ def test_larger_messages_are_larger_weights():
     [
         (CompensateRates({"hidden": 0.0}), "factors > 0"),
         (CompensateRates({"out": 1.1}), "have no amplitude"),
+        (ScaleThresholds({"hidden": -1.0}), "factors of thresholds > 0"),
+        (ScaleThresholds({"out": 1.1}), "have no amplitude"),
+        (HoldLayers({"out": 1}), "have no clamp_steps"),
         (SetPotentials({"fc": 0.1}), "no layer of neurons"),
         (ShiftBiases({"fc": 0.1}), "no layer of neurons"),
     ],
@@ -215,12 +291,44 @@ def test_the_start_of_the_readout_is_the_sum_of_the_rises():
     assert readout_start(normalized, single(clamp_steps=6), x) == 7
 
 
+def delayed(num_steps=12):
+    """A layer that is silent for 4 steps, as its potential starts far below the threshold."""
+    model = IntegrateAndFire(initial_potential=-1.5)
+    return replace_ops(single(), {"hidden": ops.Spiking(model)})
+
+
+def test_the_automatic_start_leaves_out_what_is_wrong_at_first():
+    x = np.full((20, 2), 0.5, np.float32)
+    trials = TrialSet({"x": RateCode().encode(x)}, {"out": x}, 10, 12, start=None)
+    outcome = trials.run(delayed())  # spikes in steps 5, 7, 9, 11 of 12
+    assert outcome.start == 4
+    np.testing.assert_allclose(outcome.outputs["out"], 0.5)
+    assert replace(trials, start=0).run(delayed()).outputs["out"][0, 0] == pytest.approx(4 / 12)
+
+
+@pytest.mark.parametrize("steps", [T, None])
+def test_the_automatic_start_needs_no_calibration(steps):
+    graph = residual_graph(3, ResidualKind())
+    x = np.random.default_rng(0).normal(size=(32, 8, 8, 2)).astype(np.float32)
+    wanted = Refinement(readout_start="auto", num_samples=32)
+    clamped = convert(graph, x, refinement=wanted, num_steps=steps, clamp_delay=1.0)
+    assert int(clamped.attributes[READOUT_START]) >= 3
+
+
+def test_networks_too_large_to_look_for_the_start_take_the_first_spikes(network, monkeypatch):
+    converted, code, x = network
+    monkeypatch.setattr("snntoolbox.calibration.refine._MEMORY", 1000)
+    wanted = Refinement(readout_start="auto")
+    graph = refine(converted.normalized, converted.spiking, code, x, wanted, T)
+    assert int(graph.attributes[READOUT_START]) == readout_start(converted.normalized, converted.spiking, x)
+
+
 def test_convert_takes_all_of_it():
     graph = residual_graph(3, ResidualKind())
     x = np.random.default_rng(0).normal(size=(32, 8, 8, 2)).astype(np.float32)
-    wanted = Refinement(bias=True, readout_start="auto", num_samples=32)
+    wanted = Refinement(bias=True, clamp=True, readout_start="auto", num_samples=32)
     spiking = convert(graph, x, refinement=wanted, num_steps=T)
-    assert int(spiking.attributes[READOUT_START]) >= 3
+    assert 0 <= int(spiking.attributes.get(READOUT_START, 0)) <= T - 4
     assert CALIBRATION in spiking.attributes
     with ReferenceBackend().compile(spiking, batch_size=2) as simulation:
         assert len(simulation.run(RateCode().encode(x[:2]), T)) == 2
