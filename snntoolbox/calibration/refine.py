@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import math
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -29,6 +32,8 @@ _FACTORS = 6
 """Factors that are tried between 1 and the largest; two more around the best one."""
 _MEMORY = 10**9
 """Bytes that looking for the start of the read-out may take."""
+_SHARE_OF_MEMORY = 0.6
+"""Share of the machine's memory that a calibration may take."""
 _LAYERS_AT_ONCE = 3
 """Layers of which all steps are held: what comes in, what goes out, and a shortcut."""
 _LEAST_SAMPLES = 16
@@ -148,6 +153,7 @@ def refine(
     automatic = wanted.readout_start == "auto"
     start = 0 if wanted.readout_start == "auto" else wanted.readout_start
     if wanted.calibrates:
+        _check_memory(spiking, x, num_steps or 0)
         fixed = None if automatic else start
         trials = make_trials(normalized, spiking, code, x, num_steps or 0, start=fixed, seed=wanted.seed)
         spiking, _, outcome = calibrate_rates(spiking, trials, wanted)
@@ -167,8 +173,7 @@ def _automatic_start(
     by_layer = code.name == "rate" and all(method == "cumulative" for method in pools)
     if num_steps is None or not by_layer:
         return readout_start(normalized, spiking, x)
-    largest = max(int(np.prod(spiking.shapes[name])) for name in spiking.neurons)
-    affordable = _MEMORY // (4 * num_steps * largest * _LAYERS_AT_ONCE)
+    affordable = _MEMORY // _memory(spiking, num_steps)
     arrays = named_samples({name: normalized.shapes[name] for name in normalized.inputs}, x)
     count = min(affordable, len(next(iter(arrays.values()))))
     if count < _LEAST_SAMPLES:
@@ -176,6 +181,33 @@ def _automatic_start(
     some = {name: array[:count] for name, array in arrays.items()}
     trials = make_trials(normalized, spiking, code, some, num_steps, start=None, seed=seed)
     return replace(trials, num_fit=count).run(spiking).start
+
+
+def _memory(graph: Graph, num_steps: int) -> int:
+    """Return about how many bytes the simulation layer by layer takes for each sample."""
+    largest = max(int(np.prod(graph.shapes[name])) for name in graph.neurons)
+    return 4 * num_steps * largest * _LAYERS_AT_ONCE
+
+
+def _machine_memory() -> float:
+    """Return the bytes of the machine's memory; infinity if it does not say."""
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, ValueError, OSError):
+        return math.inf
+
+
+def _check_memory(graph: Graph, x: Samples, num_steps: int) -> None:
+    """Refuse what would take more memory than the machine has, instead of being killed for it."""
+    samples = next(iter(x.values())) if isinstance(x, Mapping) else x
+    count, each = len(np.asarray(samples)), _memory(graph, num_steps)
+    limit = _SHARE_OF_MEMORY * _machine_memory()
+    if count * each > limit:
+        raise ConversionError(
+            f"calibration: {count} samples of {num_steps} steps take about {count * each / 1e9:.0f} GB, of which there "
+            f"are {limit / 1e9:.0f}; set [calibration] num_samples to at most {int(limit // each)}, or calibrate "
+            "for fewer steps"
+        )
 
 
 def calibrate_rates(graph: Graph, trials: TrialSet, wanted: Refinement) -> tuple[Graph, tuple[Verdict, ...], Outcome]:

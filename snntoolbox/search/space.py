@@ -15,6 +15,16 @@ __all__ = ["Round", "rounds", "threshold_round", "transient_round"]
 Options = Mapping[str, object]
 
 
+LAYER_BY_LAYER: Options = {
+    "calibration.clamp": True,
+    "calibration.threshold": True,
+    "calibration.potential": True,
+    "cell.clamp_delay": 0.0,
+    "readout.start": -1,
+}
+"""How long layers wait, their thresholds and their potentials, fitted one after the other."""
+
+
 @dataclass(frozen=True)
 class Round:
     """One round of a search.
@@ -42,6 +52,7 @@ def rounds(neurons: Sequence[str] = ("integrate_and_fire",)) -> tuple[Round, ...
     corrections: list[Options] = [
         {"calibration.potential": True},
         {"calibration.potential": True, "cell.clamp_delay": 0.0},  # either may do what the other does
+        {name: value for name, value in LAYER_BY_LAYER.items() if name != "readout.start"},
         {"calibration.bias": True},
     ]
     fine: list[Options] = [
@@ -71,6 +82,7 @@ def threshold_round(share: float, keep: int) -> Round:
 
 
 def transient_round(share: float, keep: int) -> Round:
-    """Return the round that chooses how long layers wait for those before them, and when the output is read."""
+    """Return the round that chooses what is done about transients, and when the output is read."""
     waiting = [{"cell.clamp_delay": delay, "readout.start": -1} for delay in (0.25, 0.5, 1.0)]
-    return Round("transients", [{"readout.start": -1}, *waiting], share, keep)
+    calibrated = {"calibration.potential": True, "readout.start": -1}
+    return Round("transients", [{"readout.start": -1}, *waiting, calibrated, LAYER_BY_LAYER], share, keep)

@@ -323,6 +323,14 @@ def test_networks_too_large_to_look_for_the_start_take_the_first_spikes(network,
     assert int(graph.attributes[READOUT_START]) == readout_start(converted.normalized, converted.spiking, x)
 
 
+def test_calibrations_that_do_not_fit_into_memory_are_refused(network, monkeypatch):
+    converted, code, x = network
+    largest = max(int(np.prod(converted.spiking.shapes[name])) for name in converted.spiking.neurons)
+    monkeypatch.setattr("snntoolbox.calibration.refine._machine_memory", lambda: 10 / 0.6 * 4 * 3 * T * largest)
+    with pytest.raises(ConversionError, match="num_samples to at most 10, or calibrate for fewer steps"):
+        refine(converted.normalized, converted.spiking, code, x, Refinement(bias=True), T)
+
+
 def test_convert_takes_all_of_it():
     graph = residual_graph(3, ResidualKind())
     x = np.random.default_rng(0).normal(size=(32, 8, 8, 2)).astype(np.float32)
