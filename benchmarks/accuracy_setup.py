@@ -114,7 +114,7 @@ class Setup:
             options: Of `snntoolbox.convert`. Methods that find scales for a number of steps are given this one.
         """
         num_steps = min(num_steps or max(self.steps), max(self.steps))
-        if options.get("method") == "mmse" or "refinement" in options:
+        if options.get("method") == "mmse" or getattr(options.get("refinement"), "calibrates", False):
             options.setdefault("num_steps", num_steps)
         x, y, classes = self.x[:count], self.y[:count], network.classes[:count]
         start = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Bias and initial potential calibrated layer by layer, on samples of which half are held out; delayed read-out."""
+"""Corrections fitted layer by layer, on samples of which half are held out; delayed read-out."""
 
 from dataclasses import asdict
 
@@ -6,22 +6,24 @@ from accuracy_setup import joined, percents, show
 
 from snntoolbox.calibration.refine import Refinement
 
-NUM_SAMPLES = 128
+NUM_SAMPLES = 256
 CHANNELS, MMSE = {"channel_wise": True}, {"channel_wise": True, "method": "mmse"}
+LATE = {"readout_start": "auto"}
 BIAS, POTENTIAL = ({name: True, "num_samples": NUM_SAMPLES} for name in ("bias", "potential"))
+LAYERS = {**POTENTIAL, "clamp": True, "threshold": True}
 CALIBRATIONS = {
     "percentile": {**CHANNELS, "refinement": Refinement()},
     "percentile, bias": {**CHANNELS, "refinement": Refinement(**BIAS)},
     "percentile, potential": {**CHANNELS, "refinement": Refinement(**POTENTIAL)},
     "percentile, bias and potential": {**CHANNELS, "refinement": Refinement(**BIAS, potential=True)},
-    "mmse": {**MMSE, "refinement": Refinement()},
-    "mmse, potential": {**MMSE, "refinement": Refinement(**POTENTIAL)},
-    "mmse, potential, late read-out": {**MMSE, "refinement": Refinement(**POTENTIAL, readout_start="auto")},
-    "mmse, potential, clamp, late read-out": {
-        **MMSE,
-        "clamp_delay": 0.25,
-        "refinement": Refinement(**POTENTIAL, readout_start="auto"),
+    "percentile, potential, late read-out": {**CHANNELS, "refinement": Refinement(**POTENTIAL, **LATE)},
+    "percentile, clamp, threshold and potential, late read-out": {
+        **CHANNELS,
+        "refinement": Refinement(**LAYERS, **LATE),
     },
+    "mmse, potential": {**MMSE, "refinement": Refinement(**POTENTIAL)},
+    "mmse, potential, late read-out": {**MMSE, "refinement": Refinement(**POTENTIAL, **LATE)},
+    "mmse, clamp, threshold and potential, late read-out": {**MMSE, "refinement": Refinement(**LAYERS, **LATE)},
 }
 
 

@@ -14,13 +14,20 @@ from snntoolbox.search import Search
 CHANNELS = {"normalization.channel_wise": True}
 LATE = {"readout.start": -1}
 BY_HAND = {
-    "mmse, channels, potential, late read-out": {
+    "mmse, potential, late read-out": {
         **CHANNELS,
         **LATE,
         "normalization.method": "mmse",
         "calibration.potential": True,
     },
-    "percentile 99.9, channels, clamp of half a step a layer, late read-out": {
+    "percentile, clamp, threshold, potential, late read-out": {
+        **CHANNELS,
+        **LATE,
+        "calibration.clamp": True,
+        "calibration.threshold": True,
+        "calibration.potential": True,
+    },
+    "percentile, clamp of half a step a layer, late read-out": {
         **CHANNELS,
         **LATE,
         "cell.clamp_delay": 0.5,

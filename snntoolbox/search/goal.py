@@ -63,10 +63,10 @@ class Goal:
     def key(self, trial: Trial) -> tuple[float, ...]:
         """Return numbers to sort trials by; the best trial has the largest.
 
-        Few samples agree or disagree by chance, so trials are compared by the confidence that they keep (see `Trial`),
-        which counts a disagreement the less, the nearer the ANN itself was to deciding so.
+        Few samples agree or disagree by chance, so trials are compared by the divergence of their probabilities from
+        the ANN's (see `Trial`), to which all samples contribute.
         """
-        end = float(trial.kept_confidence[-1])
+        end = -trial.divergence
         value = self.value(trial)
         if self.kind == "accuracy":
             return (end, float(trial.agreement[-1]), -float(trial.operations[-1]))

@@ -9,12 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from snntoolbox.analysis.accuracy import UNDECIDED, classify
+from snntoolbox.analysis.accuracy import classify
 from snntoolbox.errors import ConversionError
 
-__all__ = ["Trial", "make_trial"]
+__all__ = ["Trial", "divergence", "make_trial"]
 
 Array = NDArray[Any]
+_SCALES = np.geomspace(1 / 16, 16, 65)
+"""Factors of logits that are tried; each is 9 % larger than the one before."""
+_SMALLEST = 1e-12
+"""Probability that one of 0 is taken for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,8 +29,8 @@ class Trial:
         options: What was varied: ``{"section.option": value}``.
         num_samples: Number of samples.
         agreement: Share of samples decided as by the ANN, after each step, shape (steps,).
-        kept_confidence: Mean over samples of the probability that the ANN gives to the decision of the spiking
-            network, relative to that of its own decision, after each step, shape (steps,); 1 if all decisions agree.
+        divergence: Mean over samples of the Kullback-Leibler divergence of the ANN's probabilities of classes from those
+            of the spiking network after the last step, in nats; see `divergence`.
         operations: Synaptic operations for one sample up to each step, shape (steps,).
         seconds: How long the trial took.
     """
@@ -34,7 +38,7 @@ class Trial:
     options: Mapping[str, Any]
     num_samples: int
     agreement: Array
-    kept_confidence: Array
+    divergence: float
     operations: Array
     seconds: float = 0.0
 
@@ -70,23 +74,42 @@ def make_trial(
             "for regression compare runs with a parameter sweep"
         )
     wanted, decided = classify(reference), classify(over_time)
-    relative = _relative_confidence(reference)
-    kept = np.take_along_axis(
-        np.broadcast_to(relative, over_time.shape), np.maximum(decided, 0)[..., None], axis=-1
-    ).squeeze(-1)
     return Trial(
         options=dict(options),
         num_samples=len(reference),
         agreement=(decided == wanted).mean(axis=1),
-        kept_confidence=np.where(decided == UNDECIDED, 0.0, kept).mean(axis=1),
+        divergence=divergence(over_time[-1], reference),
         operations=np.cumsum(operations.mean(axis=1)),
         seconds=seconds,
     )
 
 
-def _relative_confidence(reference: Array) -> Array:
-    """Return the probability of each class over that of the likeliest one, shape (samples, classes)."""
-    outputs = reference.astype(np.float64)
-    if outputs.min() >= 0 and np.allclose(outputs.sum(axis=-1), 1, atol=1e-3):
-        return np.asarray(outputs / outputs.max(axis=-1, keepdims=True))
-    return np.asarray(np.exp(outputs - outputs.max(axis=-1, keepdims=True)))
+def divergence(outputs: Array, reference: Array) -> float:
+    """Return how far the probabilities of one network are from those of another, whatever the scale of its logits.
+
+    It is the mean over samples of the Kullback-Leibler divergence sum_k p_k ln(p_k / q_k), where q is the softmax of
+    the outputs times the factor (a temperature, Guo et al. 2017) that makes it least: the scale of rates is no error.
+    All samples tell something about it, also those decided alike, so that far fewer are needed to tell two spiking
+    networks apart than by counting decisions.
+
+    Args:
+        outputs: Logits or probabilities, shape (samples, classes).
+        reference: Logits or probabilities of the network to compare with, shape (samples, classes).
+    """
+    logits, wanted = _log_probabilities(outputs), _log_probabilities(reference)
+    probabilities = np.exp(wanted)
+    entropy = float((probabilities * wanted).sum(axis=-1).mean())
+    cross = [(probabilities * _normalized(scale * logits)).sum(axis=-1).mean() for scale in _SCALES]
+    return entropy - float(np.max(cross))
+
+
+def _log_probabilities(outputs: Array) -> Array:
+    values = outputs.astype(np.float64)
+    if values.min() >= 0 and np.allclose(values.sum(axis=-1), 1, atol=1e-3):
+        return np.asarray(np.log(np.maximum(values, _SMALLEST)))
+    return _normalized(values)
+
+
+def _normalized(logits: Array) -> Array:
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)))

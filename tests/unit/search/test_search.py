@@ -10,13 +10,13 @@ from snntoolbox.errors import ConversionError
 from snntoolbox.ir import Graph, Node
 from snntoolbox.ir.ops import Dense, Input, Relu
 from snntoolbox.search import Goal, Round, Search, SearchResult, Trial, rounds
-from snntoolbox.search.trial import make_trial
+from snntoolbox.search.trial import divergence, make_trial
 
 
 def trial(agreement, operations=None, **options) -> Trial:
     values = np.asarray(agreement, float)
     used = np.arange(1, len(values) + 1) if operations is None else np.asarray(operations, float)
-    return Trial(options, 100, values, values, used)
+    return Trial(options, 100, values, 1 - float(values[-1]), used)
 
 
 @pytest.fixture
@@ -63,20 +63,36 @@ def test_a_goal_of_operations_takes_more_steps_if_they_are_cheaper() -> None:
     assert goal.key(cheap) > goal.key(quick) > goal.key(trial([0.0, 0.0, 0.9], [1, 2, 3]))
 
 
-def test_confidence_counts_a_disagreement_by_how_sure_the_ann_was() -> None:
+def test_a_trial_has_what_was_decided_and_what_it_took() -> None:
     reference = np.log([[0.5, 0.4, 0.1], [0.9, 0.05, 0.05]])
     outputs = np.array([[[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]], [[0.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
     made = make_trial({}, outputs, reference, np.array([[1.0, 3.0], [2.0, 4.0]]), 0.0)
     np.testing.assert_allclose(made.agreement, [0.5, 0.0])
-    np.testing.assert_allclose(made.kept_confidence, [(0.8 + 1) / 2, (0 + 0.05 / 0.9) / 2])
     np.testing.assert_allclose(made.operations, [2, 5])
+    assert made.divergence == divergence(outputs[-1], reference)
 
 
-def test_probabilities_and_logits_give_the_same_confidence() -> None:
+def test_the_divergence_leaves_out_the_scale(rng: np.random.Generator) -> None:
+    logits = rng.normal(size=(50, 4), scale=3)
+    assert divergence(logits, logits) == pytest.approx(0, abs=1e-12)
+    assert divergence(0.3 * logits, logits) < 2e-3
+    assert divergence(logits + 5, logits) == pytest.approx(0, abs=1e-12)
+    noisy = [logits + size * rng.normal(size=logits.shape) for size in (0.3, 1.0, 3.0)]
+    found = [divergence(one, logits) for one in noisy]
+    assert 0 < found[0] < found[1] < found[2]
+
+
+def test_the_divergence_of_silence_is_that_of_equal_probabilities() -> None:
     probability = np.array([[0.5, 0.3, 0.2]])
-    outputs = np.array([[[0.0, 1.0, 0.0]]])
-    made = [make_trial({}, outputs, r, np.ones((1, 1)), 0.0) for r in (probability, np.log(probability) + 3)]
-    np.testing.assert_allclose(made[0].kept_confidence, made[1].kept_confidence)
+    expected = (probability * np.log(probability * 3)).sum()
+    assert divergence(np.zeros((1, 3)), probability) == pytest.approx(expected)
+
+
+def test_probabilities_and_logits_give_the_same_divergence() -> None:
+    probability = np.array([[0.5, 0.3, 0.2]])
+    outputs = np.array([[0.2, 0.7, 0.1]])
+    found = [divergence(o, r) for o in (outputs, np.log(outputs) - 1) for r in (probability, np.log(probability) + 3)]
+    np.testing.assert_allclose(found, found[0])
 
 
 def test_outputs_that_are_no_classes_are_refused() -> None:
