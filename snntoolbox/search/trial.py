@@ -29,8 +29,8 @@ class Trial:
         options: What was varied: ``{"section.option": value}``.
         num_samples: Number of samples.
         agreement: Share of samples decided as by the ANN, after each step, shape (steps,).
-        divergence: Mean over samples of the Kullback-Leibler divergence of the ANN's probabilities of classes from those
-            of the spiking network after the last step, in nats; see `divergence`.
+        divergence: Mean over samples of the Kullback-Leibler divergence of the ANN's probabilities of classes from
+            those of the spiking network after the last step, in nats; see `divergence`.
         operations: Synaptic operations for one sample up to each step, shape (steps,).
         seconds: How long the trial took.
     """
