@@ -8,14 +8,14 @@ import json
 from pathlib import Path
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter, ScalarFormatter
+from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
 LINES = {
-    "percentile, from 0": ("#999999", "percentile, start at 0"),
+    "percentile, from 0": ("#8C564B", "percentile, start at 0"),
     "percentile, channels": ("#56B4E9", "percentile by channel, start at half"),
-    "percentile, channels, late read-out": ("#0072B2", "... read late"),
+    "percentile, channels, late read-out": ("#0072B2", "... read from the first spikes on"),
     "percentile, channels, clamped for half a step a layer, late read-out": ("#000000", "... read late, layers wait"),
-    "mmse, potential, late read-out": ("#009E73", "mmse, potentials calibrated, read late"),
+    "mmse, potential, late read-out": ("#009E73", "mmse by channel, potentials calibrated, read late"),
     "percentile, channels, signed": ("#E69F00", "signed spikes"),
     "mmse, channels, burst": ("#CC79A7", "bursts"),
     "graded, 8 powers, maximum": ("#D55E00", "graded, 8 powers of two"),
@@ -30,7 +30,7 @@ def main():
     parser.add_argument("image", type=Path)
     options = parser.parse_args()
     measured = json.loads(options.measured.read_text())
-    networks = list(measured["thresholds"])
+    networks = sorted(measured["thresholds"], key=lambda name: (not name.startswith("resnet"), name))
     figure = Figure((4.6 * len(networks), 4.6), layout="constrained")
     panels = figure.subplots(1, len(networks), squeeze=False, sharey=True)[0]
     for axes, name in zip(panels, networks, strict=True):
@@ -55,9 +55,9 @@ def draw(axes, name, found):
             accuracy = {int(step): 100 * value for step, value in curves[row]["accuracy"].items()}
             steps = sorted(accuracy)
             axes.plot(steps, [accuracy[step] for step in steps], "o-", color=color, markersize=3, label=label)
-    axes.axhline(100 * found[0]["ann"], color="#D55E00", linestyle="--", linewidth=1, label="ANN")
+    axes.axhline(100 * found[0]["ann"], color="#999999", linestyle="--", linewidth=1, label="ANN")
     axes.set_xscale("log", base=2)
-    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_title(name, loc="left")
     axes.set_xlabel("Time steps")

@@ -8,6 +8,8 @@ import time
 
 from accuracy_setup import BATCH, show
 
+from snntoolbox.api import load_backend
+from snntoolbox.backends.tensorflow import TensorFlowSettings
 from snntoolbox.config.load import load
 from snntoolbox.search import Search
 
@@ -45,7 +47,7 @@ def run(setup):
             common = {"simulation.duration": num_steps, "simulation.batch_size": BATCH}
             settings = load(None, {**common, "search.time_limit": 1 if setup.quick else 480})
             start = time.perf_counter()
-            result = Search(network.graph, setup.x_norm[:900], settings).run()
+            result = Search(network.graph, setup.x_norm[:900], settings, backend=uncompiled()).run()
             seconds = time.perf_counter() - start
             test = Tester(setup, network, settings)
             chosen = test(result.best.options)
@@ -71,6 +73,11 @@ def run(setup):
         )
         show(title, ["T", "search", "best by hand", "by hand", "trials", "s"], rows)
     return found
+
+
+def uncompiled():
+    """Return a simulator that starts at once: trials are too short to pay for compilation."""
+    return load_backend("tensorflow", TensorFlowSettings(xla="off"))
 
 
 class Tester:

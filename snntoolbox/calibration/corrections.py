@@ -111,7 +111,8 @@ def correct_layers(
       `FACTORS`;
     * compensation: ζ = mean(a r) / mean(r²) over the layer, between 1 and ``limit``;
     * bias: b += mean(a - r) over samples and positions, for each channel;
-    * potential: V(0) += T mean(a - r) over samples, for each neuron.
+    * potential: V(0) += T mean(a - r) over samples, for each neuron; the means are drawn to that of the channel as far
+      as chance explains their differences.
 
     Of the first two, what leaves the least error of the rates once the others are applied. Steps in which a layer is
     clamped are left out of its rates and of T.

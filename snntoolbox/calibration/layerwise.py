@@ -7,7 +7,9 @@ NumPy step. Memory: the messages of layers that are still needed, ``4 * num_step
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,7 +28,7 @@ __all__ = ["Layer", "Visit", "walk_layers"]
 Array = NDArray[Any]
 _ROWS = 512
 """Samples times steps for which linear ops are computed at a time."""
-_BLOCK = 2**15
+_BLOCK = 2**16
 """Neurons times samples that are taken through all steps at a time: what fits into a core's cache."""
 
 
@@ -67,8 +69,11 @@ class Layer:
             shift: Charge that is added in each step; broadcasts against the shape of the layer.
         """
         messages = np.zeros((self.num_steps, *self.currents.shape[1:]), np.float32)
-        for rows, step, message in self._steps(model, shift):
+
+        def keep(rows: slice, step: int, message: Array) -> None:
             messages[step - 1, rows] = message
+
+        self._run(model, shift, keep)
         return messages
 
     def rates(self, model: NeuronModel | None = None, shift: Array | float = 0.0) -> Array:
@@ -81,8 +86,11 @@ class Layer:
             shift: Charge that is added in each step; broadcasts against the shape of the layer.
         """
         sums = np.zeros(self.currents.shape[1:], np.float32)
-        for rows, _, message in self._steps(model, shift):
+
+        def add(rows: slice, _: int, message: Array) -> None:
             sums[rows] += message
+
+        self._run(model, shift, add)
         return sums / np.float32(self.num_steps - self.clamped(model))
 
     def clamped(self, model: NeuronModel | None = None) -> int:
@@ -90,19 +98,24 @@ class Layer:
         model = self.model if model is None else model
         return min(int(getattr(model, "clamp_steps", 0)), self.num_steps - 1)
 
-    def _steps(self, model: NeuronModel | None, shift: Array | float) -> Iterator[tuple[slice, int, Array]]:
-        """Yield what some samples send in each step: samples, step, messages."""
+    def _run(self, model: NeuronModel | None, shift: Array | float, take: Callable[[slice, int, Array], None]) -> None:
+        """Hand over what some samples send in each step: samples, step, messages. Each core takes other samples."""
         model = self.model if model is None else model
         simple = type(model) is IntegrateAndFire and model.reset == "subtract" and model.leak_factor == 1
         run: Any = _simple_steps if simple and not getattr(model, "refractory_steps", 0) else _steps
         shift, batch, shape = np.asarray(shift, np.float32), self.currents.shape[1], self.currents.shape[2:]
         some = max(_BLOCK // max(int(np.prod(shape)), 1), 1)
-        for rows in (slice(first, first + some) for first in range(0, batch, some)):
+
+        def block(first: int) -> None:
+            rows = slice(first, first + some)
             currents, ids = self.currents[:, rows], self.sample_ids[rows]
             charges = (currents[min(step, len(currents) - 1)] for step in range(self.num_steps))
             shifted = (charge + shift for charge in charges) if shift.any() else charges
             for number, message in enumerate(run(model, shifted, self.key, ids, (len(ids), *shape))):
-                yield rows, number + 1, message
+                take(rows, number + 1, message)
+
+        with ThreadPoolExecutor(os.cpu_count()) as cores:  # NumPy lets go of the interpreter while it computes
+            list(cores.map(block, range(0, batch, some)))
 
 
 def _steps(model: Any, currents: Iterable[Array], key: int, ids: Array, shape: tuple[int, ...]) -> Iterator[Array]:
@@ -121,10 +134,8 @@ def _simple_steps(
     What is yielded is overwritten in the next step.
     """
     potential = model.init_state(shape, np.float32)["potential"]
-    threshold, size = (
-        np.ascontiguousarray(np.broadcast_to(np.asarray(one, np.float32), shape[1:]))
-        for one in (model.threshold, model.message_size)
-    )
+    threshold = np.ascontiguousarray(np.broadcast_to(np.asarray(model.threshold, np.float32), shape[1:]))
+    size = threshold if model.amplitude is None else np.asarray(np.broadcast_to(model.amplitude, shape[1:]), np.float32)
     spikes, message = np.zeros(shape, bool), np.zeros(shape, np.float32)
     for number, current in enumerate(currents):
         if number >= model.clamp_steps:
@@ -132,7 +143,8 @@ def _simple_steps(
             np.greater_equal(potential, threshold, out=spikes)
             np.multiply(spikes, threshold, out=message)
             np.subtract(potential, message, out=potential)
-            np.multiply(spikes, size, out=message)
+            if size is not threshold:
+                np.multiply(spikes, size, out=message)
         yield message
 
 

@@ -214,8 +214,7 @@ def calibrate_rates(graph: Graph, trials: TrialSet, wanted: Refinement) -> tuple
     """Calibrate a spiking network; what does not help on held-out samples is left out, and a warning says so.
 
     Compensation with one factor comes first. Corrections of layers are fitted front to back, those before corrected
-    already. Clamps and thresholds that are best for single layers may not be for the network, so the other corrections
-    are tried with and without them.
+    already.
 
     Args:
         graph: The spiking network.
@@ -230,22 +229,15 @@ def calibrate_rates(graph: Graph, trials: TrialSet, wanted: Refinement) -> tuple
     if wanted.compensation == "global":
         graph, before, verdict = _compensate(graph, trials, before, limit)
         verdicts.append(verdict)
-    uncorrected = graph
-    for kinds in _stages(wanted.kinds):
-        found, after = correct_layers(uncorrected, trials, kinds, limit)
-        verdict = _verdict(" and ".join(kinds), trials, before, after, found)
-        graph, before = (found.apply(uncorrected), after) if verdict.kept else (graph, before)
+    if wanted.kinds:
+        found, after = correct_layers(graph, trials, wanted.kinds, limit)
+        verdict = _verdict(" and ".join(wanted.kinds), trials, before, after, found)
+        graph, before = (found.apply(graph), after) if verdict.kept else (graph, before)
         verdicts.append(verdict)
     for one in verdicts:
         _LOG.log(logging.INFO if one.kept else logging.WARNING, "%s", one)
     about = json.dumps([vars(one) for one in verdicts])
     return graph.with_attributes(**{CALIBRATION: about}), tuple(verdicts), before
-
-
-def _stages(kinds: tuple[str, ...]) -> list[tuple[str, ...]]:
-    """Return the sets of corrections to try, each of which has to be better than those before it."""
-    fitted = tuple(kind for kind in kinds if kind not in ("clamp", "threshold"))
-    return [stage for stage in dict.fromkeys((fitted, kinds)) if stage]
 
 
 def _compensate(graph: Graph, trials: TrialSet, before: Outcome, limit: float) -> tuple[Graph, Outcome, Verdict]:

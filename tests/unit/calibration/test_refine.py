@@ -160,17 +160,6 @@ def test_a_layer_that_waits_long_enough_is_left_alone():
     assert not found.of("clamp")
 
 
-def test_clamps_and_thresholds_have_to_help_the_network(monkeypatch, network):
-    converted, code, x = network
-    trials = make_trials(converted.normalized, converted.spiking, code, x, T)
-    wanted = Refinement(potential=True, threshold=True, clamp=True)
-    _, verdicts, outcome = calibrate_rates(converted.spiking, trials, wanted)
-    assert [one.what for one in verdicts] == ["potential", "clamp and threshold and potential"]
-    assert verdicts[1].error_before == verdicts[0].error_after
-    kept = [one.error_after for one in verdicts if one.kept][-1]
-    assert trials.output_error(outcome, trials.held_out) == kept
-
-
 def test_unknown_corrections_are_refused():
     x = np.full((4, 2), 0.5, np.float32)
     with pytest.raises(ConversionError, match=r"expected some of clamp, threshold, .* got weight"):
