@@ -27,12 +27,14 @@ class Network:
     Attributes:
         name: Its file's stem.
         graph: As parsed.
+        outputs: Of the ANN for each test image.
         classes: What the ANN decides for each test image.
         accuracy: Of the ANN, on the test images.
     """
 
     name: str
     graph: snntoolbox.Graph
+    outputs: np.ndarray
     classes: np.ndarray
     accuracy: float
 
@@ -75,8 +77,9 @@ class Setup:
         self.steps = tuple(s for s in STEPS if s <= 4) if quick else STEPS
         self.networks = []
         for name, graph in networks.items():
-            classes = snntoolbox.evaluate(graph, x, batch_size=BATCH).argmax(-1)
-            self.networks.append(Network(name, graph, classes, float((classes == y).mean())))
+            outputs = snntoolbox.evaluate(graph, x, batch_size=BATCH)
+            classes = outputs.argmax(-1)
+            self.networks.append(Network(name, graph, outputs, classes, float((classes == y).mean())))
 
     @classmethod
     def load(cls, options):

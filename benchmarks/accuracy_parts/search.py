@@ -12,6 +12,7 @@ from snntoolbox.api import load_backend
 from snntoolbox.backends.tensorflow import TensorFlowSettings
 from snntoolbox.config.load import load
 from snntoolbox.search import Search
+from snntoolbox.search.trial import divergence
 
 CHANNELS = {"normalization.channel_wise": True}
 LATE = {"readout.start": -1}
@@ -53,26 +54,35 @@ def run(setup):
             chosen = test(result.best.options)
             print(f"{network.name}, T={num_steps}, {seconds:.0f} s, {len(result.trials)} trials: {result.best.name}")
             by_hand = {}
-            print(f"  right {100 * chosen[0]:.1f} %, as the ANN {100 * chosen[1]:.1f} %", flush=True)
+            print(f"  {words(chosen)}", flush=True)
             for name, options in setup.chosen(BY_HAND).items():
-                by_hand[name] = right, same = test(options)
-                print(f"  {name}: right {100 * right:.1f} %, as the ANN {100 * same:.1f} %", flush=True)
-            best = max(by_hand, key=by_hand.get)
-            texts = [f"{100 * right:.1f} ({100 * same:.1f})" for right, same in (chosen, by_hand[best])]
-            rows.append([num_steps, texts[0], best, texts[1], len(result.trials), f"{seconds:.0f}"])
+                by_hand[name] = test(options)
+                print(f"  {name}: {words(by_hand[name])}", flush=True)
+            rows.append([num_steps, "search", *texts(chosen), len(result.trials), f"{seconds:.0f}"])
+            rows += [[num_steps, name, *texts(measured), "", ""] for name, measured in by_hand.items()]
             found[f"{network.name}, T={num_steps}"] = {
                 "chosen": dict(result.best.options),
-                "right_and_as_the_ann": chosen,
+                "right_as_the_ann_divergence": chosen,
                 "by_hand": by_hand,
                 "trials": len(result.trials),
                 "seconds": seconds,
                 "stopped_by_time_limit": result.stopped,
             }
-        title = (
-            f"{network.name}, {len(setup.x)} unseen images, ANN {100 * network.accuracy:.1f} %: right (as the ANN) in %"
-        )
-        show(title, ["T", "search", "best by hand", "by hand", "trials", "s"], rows)
+        title = f"{network.name}, {len(setup.x)} unseen images, ANN {100 * network.accuracy:.1f} %"
+        show(title, ["T", "settings", "right", "as the ANN", "divergence", "trials", "s"], rows)
     return found
+
+
+def texts(measured):
+    """Return what a `Tester` measured, for the table."""
+    right, same, apart = measured
+    return f"{100 * right:.1f} %", f"{100 * same:.1f} %", f"{apart:.4f}"
+
+
+def words(measured):
+    """Return what a `Tester` measured, as a sentence."""
+    right, same, apart = texts(measured)
+    return f"right {right}, as the ANN {same}, divergence {apart}"
 
 
 def uncompiled():
@@ -87,7 +97,9 @@ class Tester:
         self.setup, self.network, self.settings = setup, network, settings
 
     def __call__(self, options):
-        """Return the shares of images that are right at the last step, and that are decided as by the ANN."""
+        """Return the shares of images that are right and that are decided as by the ANN, and the divergence from it."""
         search = Search(self.network.graph, self.setup.x_norm, self.settings)
-        decided = search.simulate(search.convert(options), self.setup.x).output.argmax(-1)
-        return float((decided == self.setup.y).mean()), float((decided == self.network.classes).mean())
+        output = search.simulate(search.convert(options), self.setup.x).output
+        decided = output.argmax(-1)
+        shares = [float((decided == wanted).mean()) for wanted in (self.setup.y, self.network.classes)]
+        return (*shares, divergence(output, self.network.outputs))
