@@ -27,6 +27,10 @@ def main():
     parser.add_argument("--networks", type=Path, help="folder of the .onnx files; examples/cifar10 otherwise")
     parser.add_argument("--network", action="append", help="network to measure; all that there are otherwise")
     parser.add_argument("--only", action="append", help="measure only rows whose names have this in them")
+    parser.add_argument(
+        "--steps", type=int, action="append", help="of part search: time steps; 16, 32 and 64 otherwise"
+    )
+    parser.add_argument("--seconds", type=float, default=480, help="of part search: its time limit; 480 otherwise")
     run_parts(accuracy_parts, parser, Setup.load)
 
 

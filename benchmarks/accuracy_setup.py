@@ -69,10 +69,14 @@ class Setup:
         quick: Whether only to show that everything runs.
         mnist: File of the MNIST images; None to have them downloaded.
         only: Parts of the names of the rows to measure; empty for all.
+        search_steps, search_seconds: Numbers of steps to search for, and for how long at most.
         steps: Numbers of steps to report.
     """
 
-    def __init__(self, networks, x_norm, x, y, quick, mnist=None, only=()):
+    def __init__(self, networks, x_norm, x, y, options):
+        quick, mnist, only = options.quick, options.mnist, tuple(options.only or ())
+        self.search_steps = (4,) if quick else tuple(options.steps or (16, 32, 64))
+        self.search_seconds = 1 if quick else options.seconds
         self.x_norm, self.x, self.y, self.quick, self.mnist, self.only = x_norm, x, y, quick, mnist, only
         self.steps = tuple(s for s in STEPS if s <= 4) if quick else STEPS
         self.networks = []
@@ -97,8 +101,7 @@ class Setup:
         num_norm, count = (QUICK_NORM, QUICK_SAMPLES) if options.quick else (NUM_NORM, 1000)
         chosen, count = np.random.default_rng(0).choice(len(x_train), num_norm, replace=False), options.samples or count
         graphs = {name: snntoolbox.parse(files[name]) for name in names}
-        x_norm, only = x_train[np.sort(chosen)], tuple(options.only or ())
-        return cls(graphs, x_norm, x[:count], y[:count], options.quick, options.mnist, only)
+        return cls(graphs, x_train[np.sort(chosen)], x[:count], y[:count], options)
 
     def chosen(self, rows):
         """Return the rows of a table that are asked for, name -> options; only the first ones if it is to be quick."""

@@ -36,17 +36,16 @@ BY_HAND = {
         "cell.clamp_delay": 0.5,
     },
 }
-STEPS = (16, 32, 64)
 
 
 def run(setup):
     """Measure and print."""
     found = {}
-    for network in [one for one in setup.networks if one.name == "resnet20" or len(setup.networks) == 1]:
+    for network in setup.networks:
         rows = []
-        for num_steps in (4,) if setup.quick else STEPS:
+        for num_steps in setup.search_steps:
             common = {"simulation.duration": num_steps, "simulation.batch_size": BATCH}
-            settings = load(None, {**common, "search.time_limit": 1 if setup.quick else 480})
+            settings = load(None, {**common, "search.time_limit": setup.search_seconds})
             start = time.perf_counter()
             result = Search(network.graph, setup.x_norm[:900], settings, backend=uncompiled()).run()
             seconds = time.perf_counter() - start

@@ -151,7 +151,8 @@ class Search:
         trials: list[Trial] = []
         for options in shown:
             like_the_last = trials[-1].seconds if trials else 0.0
-            if trials and time.perf_counter() - self._start + like_the_last > self.settings.search.time_limit:
+            needed = like_the_last * (2 if one.share < 1 else 1)  # the best one is tried again on all samples
+            if trials and time.perf_counter() - self._start + needed > self.settings.search.time_limit:
                 _LOG.warning("the search's time is up in round '%s'; the best so far is taken", one.name)
                 return trials, True
             trial = self.trial(options, one.share)
