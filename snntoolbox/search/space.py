@@ -82,7 +82,15 @@ def threshold_round(share: float, keep: int) -> Round:
 
 
 def transient_round(share: float, keep: int) -> Round:
-    """Return the round that chooses what is done about transients, and when the output is read."""
+    """Return the round that chooses what is done about transients, and when the output is read.
+
+    Calibrations come with the scales that they do best with on deep networks, so that a search whose time is up early
+    has tried what is known to work.
+    """
     waiting = [{"cell.clamp_delay": delay, "readout.start": -1} for delay in (0.25, 0.5, 1.0)]
-    calibrated = {"calibration.potential": True, "readout.start": -1}
-    return Round("transients", [{"readout.start": -1}, *waiting, calibrated, LAYER_BY_LAYER], share, keep)
+    by_channel = {"normalization.channel_wise": True}
+    calibrated = [
+        {**by_channel, "normalization.method": "mmse", "calibration.potential": True, "readout.start": -1},
+        {**by_channel, **LAYER_BY_LAYER},
+    ]
+    return Round("transients", [{"readout.start": -1}, *waiting, *calibrated], share, keep)

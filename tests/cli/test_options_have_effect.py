@@ -236,6 +236,8 @@ CASES: dict[str, tuple[Overrides, Any, Prepare | None]] = {
     "calibration.compensation": (ROUNDED_DOWN, "layer", None),
     "calibration.bias": ({}, True, None),
     "calibration.potential": (ROUNDED_DOWN, True, None),
+    "calibration.threshold": (ROUNDED_DOWN, True, None),
+    "calibration.clamp": (ROUNDED_DOWN, True, None),
     "calibration.num_samples": ({"calibration.bias": True}, 20, None),
     "readout.start": ({}, 2, None),
     "readout.early_exit": ({}, True, None),
