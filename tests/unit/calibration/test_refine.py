@@ -20,7 +20,7 @@ from snntoolbox.conversion import Conversion
 from snntoolbox.errors import ConversionError, DataError
 from snntoolbox.ir import Graph, Node, ops
 from snntoolbox.ir.edit import replace_ops
-from snntoolbox.neurons import Accumulator, IntegrateAndFire
+from snntoolbox.neurons import Accumulator, GradedIntegrateAndFire, IntegrateAndFire
 from snntoolbox.passes.adjust_neurons import CompensateRates, HoldLayers, ScaleThresholds, SetPotentials
 from snntoolbox.passes.shift_biases import ShiftBiases
 from snntoolbox.testing.residual_graphs import ResidualKind, residual_graph
@@ -241,6 +241,13 @@ def test_larger_messages_are_larger_weights():
     a, b = (simulate(g, x, backend="reference", num_steps=8) for g in (graph, larger))
     np.testing.assert_array_equal(a.spike_counts["hidden"], b.spike_counts["hidden"])
     np.testing.assert_allclose(b.output, 1.25 * a.output)
+
+
+@pytest.mark.parametrize("change", [CompensateRates, ScaleThresholds])
+def test_messages_of_several_sizes_are_larger_by_the_factor_as_well(change):
+    model = GradedIntegrateAndFire(levels=3, spacing="uniform")
+    graph = replace_ops(single(), {"hidden": ops.Spiking(model)})
+    assert change({"hidden": 1.25})(graph)["hidden"].op.model.message_size == pytest.approx(1.25 * model.message_size)
 
 
 @pytest.mark.parametrize(
