@@ -30,7 +30,7 @@ def main():
     parser.add_argument(
         "--steps", type=int, action="append", help="of part search: time steps; 16, 32 and 64 otherwise"
     )
-    parser.add_argument("--seconds", type=float, default=480, help="of part search: its time limit; 480 otherwise")
+    parser.add_argument("--seconds", type=float, default=540, help="of part search: its time limit; 540 otherwise")
     run_parts(accuracy_parts, parser, Setup.load)
 
 

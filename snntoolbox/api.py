@@ -5,6 +5,7 @@ Stable from here on. `snntoolbox.run` takes a config file through all of them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from os import PathLike
@@ -130,7 +131,8 @@ def simulate(
         backend: Registered name, or a backend with its own settings.
         num_steps: Number of time steps. Only a network whose layers send one after the other knows how many it needs;
             it takes these unless given.
-        batch_size: Samples simulated at a time; 100, or fewer if there are not so many, unless given.
+        batch_size: Samples simulated at a time, at most: batches are evened out, so that none has many fewer than the
+            others. 100 unless given.
         seed: Seed of stochastic input and neurons.
         dt_ms: Length of a time step in ms.
         probes: What to record beyond spike counts and outputs.
@@ -143,13 +145,18 @@ def simulate(
     given: Mapping[str, Any] = x if isinstance(x, Mapping) else {graph.inputs[0]: x}
     count = len(next(iter(given.values())))
     stimulated = all(isinstance(one, Stimulus) for one in given.values())
-    size = count if stimulated else min(batch_size or 100, count)
     if count == 0:
         raise DataError("there are no samples to simulate; expected an array of shape (num_samples, *sample shape)")
+    size = count if stimulated else _even_size(count, 100 if batch_size is None else batch_size)
     with engine.compile(graph, batch_size=size, dt_ms=dt_ms, seed=seed) as simulation:
         if stimulated:
             return simulation.run(given, num_steps, probes)
         return Record.concatenate(list(_records(simulation, given, num_steps, probes)))
+
+
+def _even_size(count: int, largest: int) -> int:
+    """Return the size of batches that are as many as of the largest size, but nearly equal: the last is filled up."""
+    return math.ceil(count / math.ceil(count / largest)) if largest > 0 else largest
 
 
 def _known_steps(graph: Graph, given: int | None) -> int:

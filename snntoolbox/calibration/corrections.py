@@ -19,16 +19,7 @@ from snntoolbox.calibration.trial import Outcome, TrialSet
 from snntoolbox.errors import ConversionError, GraphError
 from snntoolbox.ir import Graph
 from snntoolbox.ir.ops import Spiking
-from snntoolbox.passes.adjust_neurons import (
-    CompensateRates,
-    HoldLayers,
-    ScaleThresholds,
-    SetPotentials,
-    compensated,
-    held,
-    scaled,
-    started,
-)
+from snntoolbox.passes.adjust_neurons import CompensateRates, HoldLayers, ScaleThresholds, SetPotentials
 from snntoolbox.passes.base import Pass
 from snntoolbox.passes.shift_biases import ShiftBiases
 
@@ -43,8 +34,8 @@ KINDS: Mapping[str, type[Any]] = {
     "potential": SetPotentials,
 }
 """Kind of correction -> the pass that applies it, in the order in which they are applied."""
-FACTORS = (0.8, 0.9, 1.1, 1.25)
-"""What thresholds are multiplied by to see whether it helps."""
+FACTORS = ((0.9, 0.8), (1.1, 1.25))
+"""What thresholds are multiplied by, smaller and smaller and then larger and larger, until that makes it worse."""
 SAMPLES_TO_COMPARE = 64
 """Samples on which clamps and thresholds are compared; what is chosen is validated on all."""
 STEPS_TO_WAIT = 16
@@ -153,7 +144,7 @@ class _Work:
         """Return what the corrected layer sends."""
         best = Candidate(layer, layer.model)
         if layer.name in self._trials.targets and hasattr(layer.model, "threshold"):
-            best, tuned = self._fitter.fitted(best), self._tuned(layer.of(self._some))
+            best, tuned = self._fitter.fitted(best), self._tuned(layer)
             for kind in list(tuned)[-1:]:
                 best = self._fitter.better(best, self._fitter.fitted(_changed(layer, tuned)), kind)
         for kind, value in best.found.items():
@@ -165,13 +156,19 @@ class _Work:
         """Return the clamp and the threshold that leave a layer the least error, as far as they differ."""
         if not {"clamp", "threshold"} & set(self._kinds):
             return {}
+        layer = layer.of(self._some)
         best = self._quick.fitted(Candidate(layer, layer.model))
-        for kind, values in (("clamp", self._waits), ("threshold", self._factors)):
-            if kind in self._kinds:
-                known = {name: value for name, value in best.found.items() if name == "clamp"}
-                for value in values(layer):
-                    changed = self._quick.fitted(_changed(layer, {**known, kind: value}))
-                    best = self._quick.better(best, changed, kind)
+        if "clamp" in self._kinds:
+            for steps in self._waits(layer):
+                best = self._quick.better(best, self._quick.fitted(_changed(layer, {"clamp": steps})), "clamp")
+        clamp = {kind: value for kind, value in best.found.items() if kind == "clamp"}
+        if "threshold" in self._kinds and hasattr(layer.model, "amplitude"):
+            for factors in FACTORS:
+                for factor in factors:
+                    changed = self._quick.fitted(_changed(layer, {**clamp, "threshold": factor}))
+                    best = self._quick.better(best, changed, "threshold")
+                    if self.attempts[-1].after > self.attempts[-1].before:
+                        break
         return {kind: value for kind, value in best.found.items() if kind in ("clamp", "threshold")}
 
     def _waits(self, layer: Layer) -> list[int]:
@@ -182,9 +179,6 @@ class _Work:
             longer.append(2 * longer[-1])
         steps = [before + one for one in longer if before + one < layer.num_steps and before + one != layer.clamped()]
         return steps if hasattr(layer.model, "clamp_steps") else []
-
-    def _factors(self, layer: Layer) -> tuple[float, ...]:
-        return FACTORS if hasattr(layer.model, "amplitude") else ()
 
     def correct_readouts(self, graph: Graph, outcome: Outcome) -> Outcome:
         """Correct the biases of layers that accumulate; return what the network answers where that helps."""
@@ -233,7 +227,9 @@ class _Fitter:
         rates, wanted = now.rates[part], self._trials.targets[now.layer.name][part]
         power = float(np.mean(np.square(rates)))
         factor = float(np.clip(np.mean(rates * wanted) / power, 1.0, self._limit)) if power else 1.0
-        return None if factor == 1 else now.changed("compensation", factor, model=compensated(now.model, factor))
+        if factor == 1:
+            return None
+        return now.changed("compensation", factor, model=CompensateRates.changed(now.model, factor))
 
     def _shift(self, now: Candidate) -> Candidate:
         missing = self._missing(now)
@@ -243,7 +239,7 @@ class _Fitter:
     def _start(self, now: Candidate) -> Candidate:
         extra = now.free_steps * now.charge * _shrunk_means(self._missing(now))
         start = np.asarray(getattr(now.model, "initial_potential", 0.0) + extra, np.float32)
-        return now.changed("potential", start, model=started(now.model, start))
+        return now.changed("potential", start, model=SetPotentials.changed(now.model, start))
 
     def _missing(self, now: Candidate) -> Array:
         """Return activation minus rate of each neuron for the samples to fit on."""
@@ -270,7 +266,7 @@ def _shrunk_means(values: Array) -> Array:
 def _changed(layer: Layer, found: Mapping[str, Any]) -> Candidate:
     """Return a layer with another clamp or threshold."""
     model = layer.model
-    for kind, change in (("clamp", held), ("threshold", scaled)):
+    for kind, change in (("clamp", HoldLayers.changed), ("threshold", ScaleThresholds.changed)):
         model = change(model, found[kind]) if kind in found else model
     return Candidate(layer, model, found=dict(found))
 

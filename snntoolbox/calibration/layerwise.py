@@ -52,11 +52,6 @@ class Layer:
     key: int
     sample_ids: NDArray[np.integer[Any]]
 
-    @property
-    def mean_current(self) -> Array:
-        """Mean input charge of a step, shape (batch, *shape)."""
-        return np.asarray(self.currents.mean(axis=0))
-
     def of(self, samples: NDArray[np.integer[Any]]) -> Layer:
         """Return the layer for some of the samples, by their numbers in the batch."""
         return replace(self, currents=self.currents[:, samples], sample_ids=self.sample_ids[samples])
@@ -214,11 +209,7 @@ def _currents(graph: Graph, name: str, trains: Mapping[str, Array]) -> Array:
         source: np.broadcast_to(one, (steps, *one.shape[1:])).reshape(-1, *one.shape[2:])
         for source, one in sources.items()
     }
-    evaluator, values = Evaluator(part, (name,)), np.empty((steps * batch, *graph.shapes[name]), np.float32)
-    for start in range(0, steps * batch, _ROWS):
-        rows = slice(start, start + _ROWS)
-        values[rows] = evaluator({source: one[rows] for source, one in flat.items()})[name]
-    return values.reshape(steps, batch, *graph.shapes[name])
+    return Evaluator(part, (name,)).all(flat, _ROWS)[name].reshape(steps, batch, *graph.shapes[name])
 
 
 def _linear_part(graph: Graph, name: str) -> Graph:
@@ -243,7 +234,5 @@ def _pooled(graph: Graph, node: Node, op: ops.SpikingMaxPool, trains: Mapping[st
     part = Graph((Node("x", ops.Input(currents.shape[2:])), Node("y", pool, ("x",))), ("y",))
     sums = np.cumsum(currents, axis=0)
     flat = sums.reshape(-1, *sums.shape[2:])
-    evaluator = Evaluator(part)
-    blocks = [evaluator(flat[start : start + _ROWS])["y"] for start in range(0, len(flat), _ROWS)]
-    pooled = np.concatenate(blocks).reshape(*sums.shape[:2], *graph.shapes[node.name])
+    pooled = Evaluator(part).all({"x": flat}, _ROWS)["y"].reshape(*sums.shape[:2], *graph.shapes[node.name])
     return np.diff(pooled, axis=0, prepend=np.zeros_like(pooled[:1]))

@@ -55,6 +55,8 @@ class Refinement:
         readout_start: Step after which outputs are read, or ``auto`` for the one that lets them come closest to the
             ANN's.
         seed: Seed of stochastic input and neurons.
+        compare: Whether to compare the outputs with and without, and leave corrections of layers out that do not help.
+            Without, the simulation as it was is saved: for one of many trials that are compared anyway.
     """
 
     compensation: Compensation = "none"
@@ -65,6 +67,7 @@ class Refinement:
     num_samples: int = 128
     readout_start: int | Literal["auto"] = 0
     seed: int = 0
+    compare: bool = True
 
     def __post_init__(self) -> None:
         """Check names and limits.
@@ -222,8 +225,11 @@ def calibrate_rates(graph: Graph, trials: TrialSet, wanted: Refinement) -> tuple
         wanted: What to do.
 
     Returns:
-        The calibrated network, what each calibration did, and what the network now answers.
+        The calibrated network, what each calibration did if that was to be compared, and what the network now answers.
     """
+    if not wanted.compare and wanted.compensation == "none":
+        found, after = correct_layers(graph, trials, wanted.kinds)
+        return found.apply(graph), (), after
     before, verdicts = trials.run(graph), []
     limit = 1 / before.largest_rate if 0 < before.largest_rate < 1 else 1.0
     if wanted.compensation == "global":

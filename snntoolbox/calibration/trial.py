@@ -22,6 +22,8 @@ from snntoolbox.ir.samples import Samples, named_samples
 __all__ = ["Outcome", "TrialSet", "make_trials"]
 
 Array = NDArray[Any]
+_ROWS = 64
+"""Samples whose activations are computed at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,8 +173,7 @@ def make_trials(
         raise DataError(f"calibration: expected at least 2 samples, one to fit and one to validate on, got {count}")
     sources = {name: source for name in spiking.neurons if (source := _target(normalized, spiking, name)) is not None}
     evaluator = Evaluator(normalized, tuple(dict.fromkeys(sources.values())))
-    blocks = [evaluator({k: a[i : i + 64] for k, a in arrays.items()}) for i in range(0, count, 64)]
-    values = {name: np.concatenate([block[name] for block in blocks]) for name in evaluator.nodes}
+    values = evaluator.all(arrays, _ROWS)
     stimuli = {name: code.encode(np.asarray(a)) for name, a in arrays.items()}
     targets = {name: values[source] for name, source in sources.items()}
     start = None if start is None else max(min(start, num_steps - LEAST_READ), 0)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
-from numpy.typing import NDArray
 
 from snntoolbox.errors import DataError, GraphError
 from snntoolbox.ir.graph import Graph
@@ -59,11 +59,32 @@ class Evaluator:
         for batch in batches:
             yield self(batch)
 
-    def _run(self, arrays: Mapping[str, NDArray[Any]]) -> dict[str, Array]:
+    def all(self, x: Mapping[str, Array], batch_size: int) -> dict[str, Array]:
+        """Return the value of each node for many samples, by name.
+
+        Args:
+            x: Input -> samples, shape (num_samples, *input shape).
+            batch_size: Samples computed at a time.
+        """
+        num_samples = len(next(iter(x.values())))
+        results = {name: np.empty((num_samples, *self.graph.shapes[name]), self._dtype) for name in self.nodes}
+
+        def compute(start: int) -> None:
+            rows = slice(start, start + batch_size)
+            for name, value in self._values({key: array[rows] for key, array in x.items()}).items():
+                results[name][rows] = memoryview(value)  # numpy() would copy once more
+
+        with ThreadPoolExecutor(2) as threads:  # one copies while the other computes
+            list(threads.map(compute, range(0, num_samples, batch_size)))
+        return results
+
+    def _run(self, arrays: Mapping[str, Array]) -> dict[str, Array]:
+        return {name: value.numpy() for name, value in self._values(arrays).items()}
+
+    def _values(self, arrays: Mapping[str, Array]) -> Any:
         import tensorflow as tf
 
-        values = self._function({name: tf.constant(array, self._dtype) for name, array in arrays.items()})
-        return {name: value.numpy() for name, value in values.items()}
+        return self._function({name: tf.constant(array, self._dtype) for name, array in arrays.items()})
 
     def _compile(self) -> Any:
         import tensorflow as tf
@@ -115,12 +136,7 @@ def evaluate(
         raise DataError(f"batch_size: expected a whole number >= 1, got {batch_size}")
     evaluator = Evaluator(graph, nodes, dtype=dtype)
     arrays = named_samples(_input_shapes(graph), x)
-    num_samples = len(next(iter(arrays.values())))
-    results = {name: np.empty((num_samples, *graph.shapes[name]), dtype) for name in evaluator.nodes}
-    for start in range(0, num_samples, batch_size):
-        block = slice(start, start + batch_size)
-        for name, value in evaluator._run({key: array[block] for key, array in arrays.items()}).items():
-            results[name][block] = value
+    results = evaluator.all(arrays, batch_size)
     return results[graph.outputs[0]] if nodes is None and len(graph.outputs) == 1 else results
 
 

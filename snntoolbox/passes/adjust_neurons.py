@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -16,22 +17,57 @@ from snntoolbox.ir.edit import replace_ops
 from snntoolbox.neurons import NeuronModel
 from snntoolbox.passes.base import Pass, Preserves
 
-__all__ = [
-    "CompensateRates",
-    "HoldLayers",
-    "ScaleThresholds",
-    "SetPotentials",
-    "compensated",
-    "held",
-    "scaled",
-    "started",
-]
+__all__ = ["AdjustNeurons", "CompensateRates", "HoldLayers", "ScaleThresholds", "SetPotentials"]
 
 Values = Mapping[str, float | NDArray[np.floating[Any]]]
 
 
 @dataclass(frozen=True, eq=False)
-class SetPotentials(Pass):
+class AdjustNeurons(Pass):
+    """Change one parameter of the neurons of some layers; the base of what is below.
+
+    Attributes:
+        parameter: Field that neurons must have.
+        factors: What the values are called if they have to be positive; None if they may be anything.
+        values: Name of each layer -> value.
+
+    Raises:
+        ConversionError: When called: a name is none of a layer's, its neurons lack the parameter, or a factor is not
+            positive.
+    """
+
+    parameter: ClassVar[str]
+    factors: ClassVar[str | None] = None
+
+    values: Values
+
+    def __post_init__(self) -> None:
+        """Freeze the mapping."""
+        object.__setattr__(self, "values", MappingProxyType(dict(self.values)))
+
+    def __call__(self, graph: Graph) -> Graph:
+        """Return the graph with changed neurons."""
+        wrong = [f"{name}: {value}" for name, value in self.values.items() if self.factors and not 0 < value < np.inf]
+        if wrong:
+            raise ConversionError(f"expected {self.factors} > 0, got {', '.join(wrong)}")
+        changed = {}
+        for name, value in self.values.items():
+            op = graph[name].op if name in graph else None
+            if not isinstance(op, ops.Spiking):
+                raise ConversionError(f"'{name}' is no layer of neurons; there are {', '.join(graph.neurons)}")
+            if self.parameter not in {field.name for field in fields(op.model)}:  # type: ignore[arg-type]
+                raise ConversionError(f"layer '{name}': neurons {type(op.model).__name__} have no {self.parameter}")
+            changed[name] = ops.Spiking(self.changed(op.model, value))
+        return replace_ops(graph, changed)
+
+    @staticmethod
+    @abstractmethod
+    def changed(model: NeuronModel, value: Any) -> NeuronModel:
+        """Return neurons with the value of their layer."""
+
+
+@dataclass(frozen=True, eq=False)
+class SetPotentials(AdjustNeurons):
     """Start the potentials of some layers elsewhere.
 
     Before: layers of neurons. After: the same layers with other initial potentials. Why: a neuron whose spikes come a
@@ -40,28 +76,21 @@ class SetPotentials(Pass):
     initial potentials that a chip may have to be told one by one.
 
     Attributes:
-        potentials: Name of each layer -> initial potentials, a scalar or an array that broadcasts against the layer.
-
-    Raises:
-        ConversionError: When called: a name is none of a layer's, or its neurons have no initial potential.
+        values: Name of each layer -> initial potentials, a scalar or an array that broadcasts against the layer.
     """
 
     name: ClassVar[str] = "set_potentials"
     preserves: ClassVar[Preserves | None] = None
+    parameter: ClassVar[str] = "initial_potential"
 
-    potentials: Values
-
-    def __post_init__(self) -> None:
-        """Freeze the mapping."""
-        object.__setattr__(self, "potentials", MappingProxyType(dict(self.potentials)))
-
-    def __call__(self, graph: Graph) -> Graph:
-        """Return the graph with other initial potentials."""
-        return _adjusted(graph, self.potentials, "initial_potential", started)
+    @staticmethod
+    def changed(model: NeuronModel, value: Any) -> NeuronModel:
+        """Return neurons whose potentials start elsewhere."""
+        return _with(model, initial_potential=value)
 
 
 @dataclass(frozen=True, eq=False)
-class CompensateRates(Pass):
+class CompensateRates(AdjustNeurons):
     """Let every spike of some layers count for more.
 
     Before: layers of neurons. After: the same layers, with messages larger by the factor, which is the same as to
@@ -70,30 +99,22 @@ class CompensateRates(Pass):
     nothing in simulation, as the factor is in weights; rates that were right become too large.
 
     Attributes:
-        factors: Name of each layer -> factor > 0.
-
-    Raises:
-        ConversionError: When called: a name is none of a layer's, its neurons send no messages, or a factor is not
-            positive.
+        values: Name of each layer -> factor > 0.
     """
 
     name: ClassVar[str] = "compensate_rates"
     preserves: ClassVar[Preserves | None] = None
+    parameter: ClassVar[str] = "amplitude"
+    factors: ClassVar[str | None] = "compensation factors"
 
-    factors: Mapping[str, float]
-
-    def __post_init__(self) -> None:
-        """Freeze the mapping."""
-        object.__setattr__(self, "factors", MappingProxyType(dict(self.factors)))
-
-    def __call__(self, graph: Graph) -> Graph:
-        """Return the graph with larger messages."""
-        _check_factors("compensation factors", self.factors)
-        return _adjusted(graph, self.factors, "amplitude", compensated)
+    @staticmethod
+    def changed(model: NeuronModel, value: Any) -> NeuronModel:
+        """Return neurons whose messages are larger by a factor."""
+        return _with(model, amplitude=_amplitude(model) * value)
 
 
 @dataclass(frozen=True, eq=False)
-class ScaleThresholds(Pass):
+class ScaleThresholds(AdjustNeurons):
     """Multiply thresholds of some layers, and with them what a spike carries and where potentials start.
 
     Before: layers of neurons. After: the same layers with values that are rounded more finely and clipped earlier, for
@@ -102,99 +123,46 @@ class ScaleThresholds(Pass):
     can be multiplied into the weights behind the layer.
 
     Attributes:
-        factors: Name of each layer -> factor > 0.
-
-    Raises:
-        ConversionError: When called: a name is none of a layer's, its neurons have no threshold, or a factor is not
-            positive.
+        values: Name of each layer -> factor > 0.
     """
 
     name: ClassVar[str] = "scale_thresholds"
     preserves: ClassVar[Preserves | None] = "rate"
+    parameter: ClassVar[str] = "amplitude"
+    factors: ClassVar[str | None] = "factors of thresholds"
 
-    factors: Mapping[str, float]
-
-    def __post_init__(self) -> None:
-        """Freeze the mapping."""
-        object.__setattr__(self, "factors", MappingProxyType(dict(self.factors)))
-
-    def __call__(self, graph: Graph) -> Graph:
-        """Return the graph with other thresholds."""
-        _check_factors("factors of thresholds", self.factors)
-        return _adjusted(graph, self.factors, "amplitude", scaled)
+    @staticmethod
+    def changed(model: NeuronModel, value: Any) -> NeuronModel:
+        """Return neurons whose thresholds, messages and potentials at the start are larger by a factor."""
+        sizes: dict[str, Any] = {name: getattr(model, name) for name in ("threshold", "initial_potential")}
+        sizes["amplitude"] = _amplitude(model)
+        return _with(model, **{name: np.asarray(size * np.float32(value), np.float32) for name, size in sizes.items()})
 
 
 @dataclass(frozen=True, eq=False)
-class HoldLayers(Pass):
+class HoldLayers(AdjustNeurons):
     """Hold the potentials of some layers for some first steps.
 
     Before: layers of neurons. After: the same layers with a voltage clamp of their own length (Rueckauer 2020, section
     2.1.3.3). Why: as for `ClampLayers`, where the length is known for each layer. It costs these steps.
 
     Attributes:
-        steps: Name of each layer -> number of steps.
-
-    Raises:
-        ConversionError: When called: a name is none of a layer's, or its neurons cannot be clamped.
+        values: Name of each layer -> number of steps.
     """
 
     name: ClassVar[str] = "hold_layers"
     preserves: ClassVar[Preserves | None] = "rate"
+    parameter: ClassVar[str] = "clamp_steps"
 
-    steps: Mapping[str, int]
-
-    def __post_init__(self) -> None:
-        """Freeze the mapping."""
-        object.__setattr__(self, "steps", MappingProxyType(dict(self.steps)))
-
-    def __call__(self, graph: Graph) -> Graph:
-        """Return the graph with clamped neurons."""
-        return _adjusted(graph, self.steps, "clamp_steps", held)
-
-
-def started(model: NeuronModel, start: Any) -> NeuronModel:
-    """Return neurons whose potentials start elsewhere."""
-    return _with(model, initial_potential=start)
-
-
-def compensated(model: NeuronModel, factor: Any) -> NeuronModel:
-    """Return neurons whose messages are larger by a factor."""
-    return _with(model, amplitude=_amplitude(model) * factor)
-
-
-def scaled(model: NeuronModel, factor: Any) -> NeuronModel:
-    """Return neurons whose thresholds, messages and potentials at the start are larger by a factor."""
-    values: dict[str, Any] = {name: getattr(model, name) for name in ("threshold", "initial_potential")}
-    values["amplitude"] = _amplitude(model)
-    return _with(model, **{name: np.asarray(value * np.float32(factor), np.float32) for name, value in values.items()})
+    @staticmethod
+    def changed(model: NeuronModel, value: Any) -> NeuronModel:
+        """Return neurons whose potentials are held for so many first steps."""
+        return _with(model, clamp_steps=int(value))
 
 
 def _amplitude(model: Any) -> Any:
     """Return the size of a message; of the largest one if there are several."""
     return model.threshold if model.amplitude is None else model.amplitude
-
-
-def held(model: NeuronModel, steps: Any) -> NeuronModel:
-    """Return neurons whose potentials are held for so many first steps."""
-    return _with(model, clamp_steps=int(steps))
-
-
-def _check_factors(what: str, factors: Mapping[str, float]) -> None:
-    wrong = [f"{name}: {factor}" for name, factor in factors.items() if not 0 < factor < np.inf]
-    if wrong:
-        raise ConversionError(f"expected {what} > 0, got {', '.join(wrong)}")
-
-
-def _adjusted(graph: Graph, values: Values, parameter: str, change: Callable[[NeuronModel, Any], NeuronModel]) -> Graph:
-    changed = {}
-    for name, value in values.items():
-        op = graph[name].op if name in graph else None
-        if not isinstance(op, ops.Spiking):
-            raise ConversionError(f"'{name}' is no layer of neurons; there are {', '.join(graph.neurons)}")
-        if parameter not in {field.name for field in fields(op.model)}:  # type: ignore[arg-type]
-            raise ConversionError(f"layer '{name}': neurons {type(op.model).__name__} have no {parameter}")
-        changed[name] = ops.Spiking(change(op.model, value))
-    return replace_ops(graph, changed)
 
 
 def _with(model: NeuronModel, **values: Any) -> NeuronModel:

@@ -18,7 +18,7 @@ from snntoolbox.pipeline.console import Console
 from snntoolbox.pipeline.samples import RunSamples, load_samples
 from snntoolbox.report.run_folder import run_folder
 from snntoolbox.report.search import FrontPoint, SearchMaterial, TrialCurve, write_search
-from snntoolbox.search import Goal, Search, SearchResult, Trial, threshold_round, transient_round
+from snntoolbox.search import Goal, Search, SearchResult, Trial, recipe_round, threshold_round, transient_round
 
 __all__ = ["search", "with_chosen_method"]
 
@@ -63,7 +63,7 @@ def with_chosen_method(settings: Settings, graph: Graph, samples: RunSamples, co
     """Return the settings with what ``[normalization] method = auto`` stands for.
 
     Methods of normalisation are tried on a third of at most `NUM_AUTO` samples of ``x_norm``; before that, unless the
-    config sets any of it, how long layers wait for those before them, and when the output is read.
+    config says how long layers wait or when the output is read, what is known to do well, calibrations included.
     """
     start = replace(settings, {"normalization.method": "percentile"})
     if samples.norm is None or not settings.tools.convert:
@@ -71,7 +71,7 @@ def with_chosen_method(settings: Settings, graph: Graph, samples: RunSamples, co
     goal = Goal("accuracy", settings.simulation.num_steps)
     plan = [threshold_round(share=1.0, keep=1)]
     if not (settings.cell.clamp_delay or settings.paths.filename_clamp_indices or settings.readout.start):
-        plan.insert(0, transient_round(share=1.0, keep=1))
+        plan = [recipe_round(share=1.0, keep=1), transient_round(share=1.0, keep=1), *plan]
     result = _make_search(start, graph, samples, console, goal, NUM_AUTO).run(plan)
     console.note(f"  conversion chosen of {len(result.trials)}: {result.best.name}")
     return replace(start, result.best.options)

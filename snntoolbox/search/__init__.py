@@ -2,7 +2,17 @@
 
 from snntoolbox.search.goal import Goal
 from snntoolbox.search.run import Search, SearchResult
-from snntoolbox.search.space import Round, rounds, threshold_round, transient_round
+from snntoolbox.search.space import Round, recipe_round, rounds, threshold_round, transient_round
 from snntoolbox.search.trial import Trial
 
-__all__ = ["Goal", "Round", "Search", "SearchResult", "Trial", "rounds", "threshold_round", "transient_round"]
+__all__ = [
+    "Goal",
+    "Round",
+    "Search",
+    "SearchResult",
+    "Trial",
+    "recipe_round",
+    "rounds",
+    "threshold_round",
+    "transient_round",
+]

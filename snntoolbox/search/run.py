@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -117,7 +118,7 @@ class Search:
         self._calibration, self._held_out = self.x[~held_out], self.x[held_out]
         self._reference = np.asarray(evaluate(self.graph, self._held_out, batch_size=self._batch_size))
         self._backend = load_backend(self.backend)
-        self._known: dict[tuple[int, str], Trial] = {}
+        self._known: dict[tuple[int, str, bool], Trial] = {}
         self._scales: dict[str, Calibration] = {}
         self._start = time.perf_counter()
 
@@ -140,6 +141,7 @@ class Search:
             trials, stopped = self._round(one, candidates)
             best = [trial.options for trial in self._best(trials)[: one.keep]] or best
             if stopped:
+                best = best[:1]
                 break
         final = [trial for trial in (self.trial(options) for options in best) if trial is not None]
         if not final:
@@ -150,47 +152,53 @@ class Search:
         shown = candidates if self.progress is None else self.progress(candidates, len(candidates), one.name)
         trials: list[Trial] = []
         for options in shown:
-            like_the_last = trials[-1].seconds if trials else 0.0
-            needed = like_the_last * (2 if one.share < 1 else 1)  # the best one is tried again on all samples
-            if trials and time.perf_counter() - self._start + needed > self.settings.search.time_limit:
+            if self._known and time.perf_counter() - self._start + self._needed() > self.settings.search.time_limit:
                 _LOG.warning("the search's time is up in round '%s'; the best so far is taken", one.name)
                 return trials, True
-            trial = self.trial(options, one.share)
+            trial = self.trial(options, one.share, compare=False)
             if trial is not None:
                 trials.append(trial)
         return trials, False
 
+    def _needed(self) -> float:
+        """Return seconds that one more trial may take, and the last one, on all samples, that follows in any case."""
+        return 2.5 * max(trial.seconds for trial in self._known.values())
+
     def _best(self, trials: Sequence[Trial]) -> list[Trial]:
         return sorted(trials, key=self.wanted.key, reverse=True)
 
-    def trial(self, options: Mapping[str, Any], share: float = 1.0) -> Trial | None:
+    def trial(self, options: Mapping[str, Any], share: float = 1.0, *, compare: bool = True) -> Trial | None:
         """Convert and simulate with one set of options; None if that cannot be done, with a note in the log.
 
         Args:
             options: ``{"section.option": value}``, laid over the settings.
             share: Share of the held-out samples to simulate.
+            compare: Whether calibrations are compared with the network without them, as in a run.
         """
         count = max(min(round(share * len(self._held_out)), len(self._held_out)), 1)
-        key = count, repr(sorted(options.items()))
-        if key not in self._known:
-            try:
-                self._known[key] = self._try(options, count)
-            except SNNToolboxError as error:
-                _LOG.info("left out: %s (%s)", options, error)
-                return None
+        try:
+            compare = compare and self._conversion(options).refinement.calibrates
+            key = count, repr(sorted(options.items())), compare
+            if key not in self._known:
+                self._known[key] = self._try(options, count, compare)
+        except SNNToolboxError as error:
+            _LOG.info("left out: %s (%s)", options, error)
+            return None
         return self._known[key]
 
-    def convert(self, options: Mapping[str, Any]) -> Graph:
+    def convert(self, options: Mapping[str, Any], *, compare: bool = True) -> Graph:
         """Return the spiking network of one set of options, calibrated on the samples that are not held out.
 
         Args:
             options: ``{"section.option": value}``, laid over the settings.
+            compare: Whether calibrations are compared with the network without them, as in a run.
 
         Raises:
             SNNToolboxError: It cannot be converted so.
         """
-        settings = replace(self.settings, options)
-        conversion, code = Conversion.from_settings(settings), self._code(settings)
+        conversion, code = self._conversion(options), self._code(replace(self.settings, options))
+        refinement = dataclasses.replace(conversion.refinement, compare=compare)
+        conversion = dataclasses.replace(conversion, refinement=refinement)
         spiking = conversion.run(self.graph, self._calibration, code, self._scales).spiking
         return run_passes(spiking, self._backend.passes())
 
@@ -215,14 +223,17 @@ class Search:
         section, _, option = name.partition(".")
         return bool(getattr(getattr(self.settings, section, None), option, None) == value)
 
-    def _try(self, options: Mapping[str, Any], count: int) -> Trial:
+    def _try(self, options: Mapping[str, Any], count: int, compare: bool) -> Trial:
         start = time.perf_counter()
-        record = self.simulate(self.convert(options), self._held_out[:count])
+        record = self.simulate(self.convert(options, compare=compare), self._held_out[:count])
         operations = sum(record.totals.values()) if record.totals else np.zeros((self.wanted.num_steps, count))
         seconds = time.perf_counter() - start
         trial = make_trial(options, record.output_over_time, self._reference[:count], np.asarray(operations), seconds)
         _LOG.info("%.1f %% agree (%d samples, %.0f s): %s", 100 * trial.agreement[-1], count, seconds, trial.name)
         return trial
+
+    def _conversion(self, options: Mapping[str, Any]) -> Conversion:
+        return Conversion.from_settings(replace(self.settings, options))
 
     def _code(self, settings: Settings) -> SpikeCode:
         kind: type[SpikeCode] = CODES.load(settings.conversion.spike_code)

@@ -1,8 +1,9 @@
 """What is tried, in which order: rounds, each of which varies the best of the round before.
 
-The order follows what matters most for the accuracy at few steps: the time until deep layers hear anything, in which
-all other differences of a deep network drown; then the neuron, the thresholds, corrections that are fitted to the
-converted network, and fine tuning of numbers.
+Sets of options that are known to do well come first, so that a search whose time is up early has tried them: with the
+scales that calibrations do best with, and with waits for the layers before, without which all other differences of a
+deep network drown. Then the neuron, thresholds, waits, corrections that are fitted to the converted network, and fine
+tuning of numbers.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Round", "rounds", "threshold_round", "transient_round"]
+__all__ = ["Round", "recipe_round", "rounds", "threshold_round", "transient_round"]
 
 Options = Mapping[str, object]
 
@@ -23,6 +24,7 @@ LAYER_BY_LAYER: Options = {
     "readout.start": -1,
 }
 """How long layers wait, their thresholds and their potentials, fitted one after the other."""
+_METHOD, _PERCENTILE, _WISE = "normalization.method", "normalization.percentile", "normalization.channel_wise"
 
 
 @dataclass(frozen=True)
@@ -50,47 +52,53 @@ def rounds(neurons: Sequence[str] = ("integrate_and_fire",)) -> tuple[Round, ...
         neurons: Neurons that may be used, by the names of ``[cell] neuron``.
     """
     corrections: list[Options] = [
+        {"calibration.bias": True},
         {"calibration.potential": True},
         {"calibration.potential": True, "cell.clamp_delay": 0.0},  # either may do what the other does
         {name: value for name, value in LAYER_BY_LAYER.items() if name != "readout.start"},
-        {"calibration.bias": True},
     ]
     fine: list[Options] = [
-        *({"cell.v_thresh": threshold} for threshold in (0.8, 0.9, 1.1, 1.25)),
+        {"calibration.num_samples": 256},
+        *({"cell.v_thresh": threshold} for threshold in (1.1, 0.9, 1.25, 0.8)),
         *({"cell.initial_potential": start} for start in (0.4, 0.6)),
     ]
     models: list[Options] = [{"cell.neuron": name} for name in neurons]
     chosen = (Round("neurons", models, share=0.5, keep=2),) if set(neurons) - {"integrate_and_fire"} else ()
     return (
-        transient_round(share=0.5, keep=2),
+        recipe_round(share=0.5, keep=2),
         *chosen,
         threshold_round(share=0.5, keep=2),
-        Round("corrections", corrections, share=0.5, keep=1),
+        transient_round(share=0.5, keep=2),
+        Round("corrections", corrections, share=0.5, keep=2),
         Round("fine tuning", fine, share=1.0, keep=1),
     )
+
+
+def recipe_round(share: float, keep: int) -> Round:
+    """Return the round of what is known to do well."""
+    least_error: Options = {_METHOD: "mmse", _WISE: True}
+    recipes: list[Options] = [
+        {**least_error, **LAYER_BY_LAYER},
+        {**least_error, "calibration.potential": True, "readout.start": -1},
+        {_WISE: True, **LAYER_BY_LAYER},
+        {**least_error, **LAYER_BY_LAYER, "calibration.bias": True},
+    ]
+    return Round("recipes", recipes, share, keep)
 
 
 def threshold_round(share: float, keep: int) -> Round:
     """Return the round that chooses how thresholds are found."""
     ways = [
+        ("local_balancing", 99.9, True),
         *(("mmse", 99.9, wise) for wise in (True, False)),
         *(("percentile", percentile, True) for percentile in (99.9, 99.0, 100.0)),
-        ("local_balancing", 99.9, True),
     ]
-    names = ("normalization.method", "normalization.percentile", "normalization.channel_wise")
-    return Round("thresholds", [dict(zip(names, way, strict=True)) for way in ways], share, keep)
+    return Round(
+        "thresholds", [dict(zip((_METHOD, _PERCENTILE, _WISE), way, strict=True)) for way in ways], share, keep
+    )
 
 
 def transient_round(share: float, keep: int) -> Round:
-    """Return the round that chooses what is done about transients, and when the output is read.
-
-    Calibrations come with the scales that they do best with on deep networks, so that a search whose time is up early
-    has tried what is known to work.
-    """
-    waiting = [{"cell.clamp_delay": delay, "readout.start": -1} for delay in (0.25, 0.5, 1.0)]
-    by_channel = {"normalization.channel_wise": True}
-    calibrated = [
-        {**by_channel, "normalization.method": "mmse", "calibration.potential": True, "readout.start": -1},
-        {**by_channel, **LAYER_BY_LAYER},
-    ]
-    return Round("transients", [{"readout.start": -1}, *waiting, *calibrated], share, keep)
+    """Return the round that chooses how long layers wait, and whether the output is read late."""
+    waits: list[Options] = [{"cell.clamp_delay": delay, "readout.start": -1} for delay in (0.5, 0.25, 1.0)]
+    return Round("transients", [{"readout.start": -1}, *waits], share, keep)

@@ -8,25 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from snntoolbox.backends import Backend, Probes, Record
 from snntoolbox.codes import ConstantCurrent, PoissonSpikes, SpikeTrains, Stimulus
 from snntoolbox.codes.ttfs_exact import ExactTTFSCode
-from snntoolbox.errors import ConformanceError, SimulationError, SNNToolboxError, UnsupportedError
+from snntoolbox.errors import ConformanceError, SimulationError, UnsupportedError
 from snntoolbox.ir import Graph
 from snntoolbox.neurons import (
     BurstIntegrateAndFire,
     GradedIntegrateAndFire,
     IntegrateAndFire,
-    NeuronModel,
-    RelaxingIntegrateAndFire,
     SignedIntegrateAndFire,
     SoftmaxNeuron,
 )
 from snntoolbox.testing.comparison import compare_records, run_reference
+from snntoolbox.testing.neuron_cases import NEURONS
+from snntoolbox.testing.requirements import (
+    require,
+    require_close,
+    require_equal,
+    require_refusal,
+    require_same,
+)
 from snntoolbox.testing.spiking_networks import SpikingNetworks
 
 __all__ = [
@@ -47,37 +52,6 @@ __all__ = [
 ]
 
 STEPS = 25
-NEURONS: dict[str, NeuronModel] = {
-    "reset to zero": IntegrateAndFire(reset="zero"),
-    "reset by modulo": IntegrateAndFire(reset="modulo", threshold=0.5),
-    "a refractory period": IntegrateAndFire(refractory_steps=2),
-    "a leak": IntegrateAndFire(leak_factor=0.5, threshold=0.5),
-    "a voltage clamp": IntegrateAndFire(clamp_steps=4, initial_potential=0.5),
-    "thresholds by channel": IntegrateAndFire(threshold=np.array([0.5, 1, 2, 0.25, 1, 1, 2, 0.5, 1, 4.0])),
-    "spikes that are taken back": SignedIntegrateAndFire(threshold=0.5, initial_potential=0.25),
-    "a bias that sets in slowly": RelaxingIntegrateAndFire(
-        initial_potential=0.5, bias=np.array([0.5, 1, -2, 0.25, 1, 0, 2, 0.5, 1, -4.0]), relaxation_steps=8
-    ),
-    "bursts": BurstIntegrateAndFire(threshold=0.25, max_spikes=3, initial_potential=0.125),
-    "bursts after a clamp, thresholds by channel": BurstIntegrateAndFire(
-        np.array([0.5, 1, 2, 0.25, 1, 1, 2, 0.5, 1, 4.0]), amplitude=0.5, clamp_steps=3
-    ),
-    "sizes that are powers": GradedIntegrateAndFire(levels=4, initial_potential=0.0625),
-    "all sizes": GradedIntegrateAndFire(threshold=2.0, levels=8, spacing="uniform", initial_potential=0.125),
-    "three sizes after a clamp": GradedIntegrateAndFire(1.5, levels=3, spacing="uniform", clamp_steps=4),
-    "sizes and slopes by channel": GradedIntegrateAndFire(
-        threshold=np.array([0.5, 1, 2, 0.25, 1, 1, 2, 0.5, 1, 4.0]),
-        amplitude=1.0,
-        levels=3,
-        negative_slope=np.array([0, 0.5, 1, -0.25, 2, 0.25, 0.125, 0, 0.5, 0.75]),
-    ),
-    "negative spikes": SignedIntegrateAndFire(negative_slope=0.25, initial_potential=0.5),
-    "slopes by channel": SignedIntegrateAndFire(
-        threshold=0.5, amplitude=1.0, negative_slope=np.array([0, 0.5, 1, -0.25, 2, 0.25, 0.125, 0, 0.5, 0.75])
-    ),
-    "negative spikes after a clamp": SignedIntegrateAndFire(negative_slope=0.5, clamp_steps=4),
-    "an amplitude of its own": IntegrateAndFire(amplitude=0.5, initial_potential=0.25),
-}
 
 
 def _run(backend: Backend, graph: Graph, stimulus: Stimulus, probes: Probes | None = None, seed: int = 0) -> Record:
@@ -202,10 +176,10 @@ def first_spikes(backend: Backend) -> int:
         received = _run(backend, graph, stimulus)
         if compare_records(graph, expected, margins, received, code):
             raise ConformanceError(f"{code}: spike counts differ, though all sums are exact in float32")
-        _require_equal(expected.decisions, received.decisions, f"{code}: steps of decisions")
+        require_equal(expected.decisions, received.decisions, f"{code}: steps of decisions")
         for name, values in expected.activations.items():
-            _require_close(values, received.activations[name], f"{code}: activations of '{name}'")
-        _require_close(expected.output_over_time, received.output_over_time, f"{code}: outputs over time")
+            require_close(values, received.activations[name], f"{code}: activations of '{name}'")
+        require_close(expected.output_over_time, received.output_over_time, f"{code}: outputs over time")
     return 0
 
 
@@ -219,10 +193,10 @@ def several_inputs(backend: Backend) -> int:
     stimuli = {"y": PoissonSpikes(y, rate=0.5), "x": ConstantCurrent(x)}
     uneven = {"x": ConstantCurrent(x), "y": ConstantCurrent(y[:2])}
     with backend.compile(graph, batch_size=4, seed=3) as simulation:
-        _require_refusal(lambda: simulation.run(uneven, 3), SimulationError, "samples", "uneven inputs")
+        require_refusal(lambda: simulation.run(uneven, 3), SimulationError, "samples", "uneven inputs")
         received = simulation.run(stimuli, STEPS)
     expected = _reference().compile(graph, batch_size=4, seed=3).run(stimuli, STEPS)
-    _require_same(expected, received, "two inputs and the reference's run")
+    require_same(expected, received, "two inputs and the reference's run")
     return 0
 
 
@@ -232,7 +206,7 @@ def deterministic_by_seed(backend: Backend) -> int:
     graph = networks.dense()
     stimulus = PoissonSpikes(networks.samples(graph), rate=0.5)
     first, again, other = (_run(backend, graph, stimulus, seed=seed) for seed in (1, 1, 2))
-    _require_same(first, again, "two runs with one seed")
+    require_same(first, again, "two runs with one seed")
     if all(np.array_equal(first.spike_counts[name], other.spike_counts[name]) for name in first.spike_counts):
         raise ConformanceError("runs with different seeds gave the same spikes")
     return 0
@@ -252,8 +226,8 @@ def reset_returns_to_fresh(backend: Backend) -> int:
             simulation.reset()
             records[name] = (fresh, carried, simulation.run(stimulus, 7))
     fresh, carried, again = records["backend"]
-    _require_same(fresh, again, "a run after reset() and a fresh one")
-    _require_same(records["reference"][1], carried, "a run without reset() and the reference's", outputs=False)
+    require_same(fresh, again, "a run after reset() and a fresh one")
+    require_same(records["reference"][1], carried, "a run without reset() and the reference's", outputs=False)
     return 0
 
 
@@ -273,9 +247,9 @@ def batch_elements_are_independent(backend: Backend) -> int:
         for a, b in ((0, 3), (3, 5)):
             simulation.reset()
             pieces.append(simulation.run(part(a, b), STEPS))
-    _require_same(whole, Record.concatenate(pieces), "a batch of 5 and batches of 3 and 2")
+    require_same(whole, Record.concatenate(pieces), "a batch of 5 and batches of 3 and 2")
     singles = Record.concatenate([_run(backend, graph, part(i, i + 1)) for i in range(5)])
-    _require_same(whole, singles, "a batch of 5 and single samples")
+    require_same(whole, singles, "a batch of 5 and single samples")
     return 0
 
 
@@ -290,17 +264,17 @@ def probes_agree_with_counts(backend: Backend) -> int:
     record = _run(backend, graph, stimulus, probes)
     expected, _ = run_reference(graph, stimulus, STEPS, probes=probes)
     counts = record.spike_counts["hidden"]
-    _require(counts.shape == (4, 10) and counts.dtype.kind in "iu", f"spike counts: {counts.shape} {counts.dtype}")
-    _require_equal(record.spike_trains["hidden"].sum(axis=0), counts, "probed spikes and spike counts")
-    _require_equal(record.totals["hidden"].sum(axis=0), counts @ weights, "weighted totals and spike counts")
+    require(counts.shape == (4, 10) and counts.dtype.kind in "iu", f"spike counts: {counts.shape} {counts.dtype}")
+    require_equal(record.spike_trains["hidden"].sum(axis=0), counts, "probed spikes and spike counts")
+    require_equal(record.totals["hidden"].sum(axis=0), counts @ weights, "weighted totals and spike counts")
     for name in potentials:
-        _require_close(record.potentials[name], expected.potentials[name], f"potentials of '{name}'")
-    _require_close(record.messages["hidden"], expected.messages["hidden"], "sums of messages")
-    _require_equal(record.output_over_time[-1], record.output, "the last output over time and the output")
-    _require_close(record.output_over_time, expected.output_over_time, "outputs over time")
+        require_close(record.potentials[name], expected.potentials[name], f"potentials of '{name}'")
+    require_close(record.messages["hidden"], expected.messages["hidden"], "sums of messages")
+    require_equal(record.output_over_time[-1], record.output, "the last output over time and the output")
+    require_close(record.output_over_time, expected.output_over_time, "outputs over time")
     short = _run(backend, graph, stimulus, replace(probes, outputs_over_time=False))
-    _require(not short.outputs_over_time, "outputs over time are recorded though they are switched off")
-    _require_close(short.output, record.output, "the output without outputs over time")
+    require(not short.outputs_over_time, "outputs over time are recorded though they are switched off")
+    require_close(short.output, record.output, "the output without outputs over time")
     return 0
 
 
@@ -310,17 +284,17 @@ def refuses_by_name(backend: Backend) -> int:
     graph = networks.dense()
     stimulus = ConstantCurrent(networks.samples(graph))
     bare = replace(graph, attributes={})
-    _require_refusal(lambda: backend.compile(bare, batch_size=1), UnsupportedError, "convert", "an unconverted graph")
+    require_refusal(lambda: backend.compile(bare, batch_size=1), UnsupportedError, "convert", "an unconverted graph")
     for what in networks.all().values():
         _supported(backend, what())
     simulation = backend.compile(graph, batch_size=4)
-    _require_refusal(lambda: simulation.run(stimulus, 0), SimulationError, "num_steps", "a run of 0 steps")
+    require_refusal(lambda: simulation.run(stimulus, 0), SimulationError, "num_steps", "a run of 0 steps")
     wrong = ConstantCurrent(np.zeros((4, 11)))
-    _require_refusal(lambda: simulation.run(wrong, 3), SimulationError, "(12,)", "samples of a wrong shape")
+    require_refusal(lambda: simulation.run(wrong, 3), SimulationError, "(12,)", "samples of a wrong shape")
     probes = Probes(spikes=("nowhere",))
-    _require_refusal(lambda: simulation.run(stimulus, 3, probes), SimulationError, "nowhere", "an unknown probe")
+    require_refusal(lambda: simulation.run(stimulus, 3, probes), SimulationError, "nowhere", "an unknown probe")
     simulation.close()
-    _require_refusal(lambda: simulation.run(stimulus, 3), SimulationError, "closed", "a closed simulation")
+    require_refusal(lambda: simulation.run(stimulus, 3), SimulationError, "closed", "a closed simulation")
     return 0
 
 
@@ -349,35 +323,3 @@ def _reference() -> Backend:
     from snntoolbox.backends.reference import ReferenceBackend
 
     return ReferenceBackend()
-
-
-def _require(condition: bool, message: str) -> None:
-    if not condition:
-        raise ConformanceError(message)
-
-
-def _require_equal(a: Any, b: Any, what: str) -> None:
-    _require(np.array_equal(a, b), f"{what} differ")
-
-
-def _require_close(a: Any, b: Any, what: str) -> None:
-    _require(np.shape(a) == np.shape(b), f"{what}: shapes {np.shape(a)} and {np.shape(b)} differ")
-    difference = float(np.max(np.abs(np.asarray(a) - np.asarray(b)), initial=0.0))
-    _require(difference <= 1e-5, f"{what}: expected differences within 1e-5, got {difference:.3g}")
-
-
-def _require_same(a: Record, b: Record, what: str, *, outputs: bool = True) -> None:
-    for name, counts in a.spike_counts.items():
-        _require_equal(counts, b.spike_counts[name], f"{what}: spike counts of '{name}'")
-    if outputs:
-        for name, values in a.outputs.items():
-            _require_close(values, b.outputs[name], f"{what}: output '{name}'")
-
-
-def _require_refusal(action: Callable[[], Any], kind: type[SNNToolboxError], word: str, what: str) -> None:
-    try:
-        action()
-    except kind as error:
-        _require(word in str(error), f"the refusal of {what} does not mention '{word}': {error}")
-        return
-    raise ConformanceError(f"{what} is not refused")

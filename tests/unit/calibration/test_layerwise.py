@@ -32,7 +32,7 @@ def test_messages_are_those_of_the_reference(kind, rate):
     def visit(layer):
         messages = layer.fire()
         sent[layer.name] = messages.sum(axis=0)
-        currents = layer.mean_current * STEPS
+        currents = layer.currents.mean(axis=0) * STEPS
         if not layer.model.spiking:
             outputs[layer.name] = currents
         return messages
@@ -52,7 +52,7 @@ def test_a_layer_may_send_something_else():
     seen = {}
 
     def visit(layer):
-        seen[layer.name] = layer.mean_current
+        seen[layer.name] = layer.currents.mean(axis=0)
         return np.ones_like(layer.fire())
 
     walk_layers(graph, {"x": RateCode().encode(x)}, STEPS, visit)
