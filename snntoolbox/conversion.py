@@ -331,6 +331,7 @@ def _refinement(settings: Settings) -> Refinement:
         num_samples=calibration.num_samples,
         readout_start="auto" if readout.start < 0 else readout.start,
         seed=settings.simulation.seed,
+        compare=calibration.compare,
     )
 
 

@@ -69,9 +69,9 @@ def with_chosen_method(settings: Settings, graph: Graph, samples: RunSamples, co
     if samples.norm is None or not settings.tools.convert:
         return start
     goal = Goal("accuracy", settings.simulation.num_steps)
-    plan = [threshold_round(share=1.0, keep=1)]
+    plan = [threshold_round()]
     if not (settings.cell.clamp_delay or settings.paths.filename_clamp_indices or settings.readout.start):
-        plan = [recipe_round(share=1.0, keep=1), transient_round(share=1.0, keep=1), *plan]
+        plan = [recipe_round(), transient_round(), *plan]
     result = _make_search(start, graph, samples, console, goal, NUM_AUTO).run(plan)
     console.note(f"  conversion chosen of {len(result.trials)}: {result.best.name}")
     return replace(start, result.best.options)

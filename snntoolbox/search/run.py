@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -35,6 +34,7 @@ __all__ = ["Search", "SearchResult"]
 Array = NDArray[Any]
 Progress = Callable[[Iterable[Any], int, str], Iterable[Any]]
 _LOG = logging.getLogger(__name__)
+_COMPARE, _NUM_SAMPLES = "calibration.compare", "calibration.num_samples"
 HELD_OUT_EVERY = 3
 """Every third sample is held out to compare trials on; the others are for calibration."""
 
@@ -118,7 +118,7 @@ class Search:
         self._calibration, self._held_out = self.x[~held_out], self.x[held_out]
         self._reference = np.asarray(evaluate(self.graph, self._held_out, batch_size=self._batch_size))
         self._backend = load_backend(self.backend)
-        self._known: dict[tuple[int, str, bool], Trial] = {}
+        self._known: dict[tuple[int, str], Trial] = {}
         self._scales: dict[str, Calibration] = {}
         self._start = time.perf_counter()
 
@@ -137,7 +137,7 @@ class Search:
         stopped = False
         for one in plan:
             varied = ({**kept, **variation} for kept in best for variation in ({}, *one.variations))
-            candidates = _distinct([self._changes(options) for options in varied])
+            candidates = _distinct([self._changed(options) for options in varied])
             trials, stopped = self._round(one, candidates)
             best = [trial.options for trial in self._best(trials)[: one.keep]] or best
             if stopped:
@@ -152,53 +152,52 @@ class Search:
         shown = candidates if self.progress is None else self.progress(candidates, len(candidates), one.name)
         trials: list[Trial] = []
         for options in shown:
-            if self._known and time.perf_counter() - self._start + self._needed() > self.settings.search.time_limit:
+            needed = self._needed(one.share)
+            if self._known and time.perf_counter() - self._start + needed > self.settings.search.time_limit:
                 _LOG.warning("the search's time is up in round '%s'; the best so far is taken", one.name)
                 return trials, True
-            trial = self.trial(options, one.share, compare=False)
+            trial = self.trial(options, one.share)
             if trial is not None:
                 trials.append(trial)
         return trials, False
 
-    def _needed(self) -> float:
-        """Return seconds that one more trial may take, and the last one, on all samples, that follows in any case."""
-        return 2.5 * max(trial.seconds for trial in self._known.values())
+    def _needed(self, share: float) -> float:
+        """Return seconds that one more trial may take, and the last one, if it is another, on all samples."""
+        return (1 if share >= 1 else 1 + 1 / share) * max(
+            (trial.seconds for trial in self._known.values()), default=0.0
+        )
 
     def _best(self, trials: Sequence[Trial]) -> list[Trial]:
         return sorted(trials, key=self.wanted.key, reverse=True)
 
-    def trial(self, options: Mapping[str, Any], share: float = 1.0, *, compare: bool = True) -> Trial | None:
+    def trial(self, options: Mapping[str, Any], share: float = 1.0) -> Trial | None:
         """Convert and simulate with one set of options; None if that cannot be done, with a note in the log.
 
         Args:
             options: ``{"section.option": value}``, laid over the settings.
             share: Share of the held-out samples to simulate.
-            compare: Whether calibrations are compared with the network without them, as in a run.
         """
         count = max(min(round(share * len(self._held_out)), len(self._held_out)), 1)
-        try:
-            compare = compare and self._conversion(options).refinement.calibrates
-            key = count, repr(sorted(options.items())), compare
-            if key not in self._known:
-                self._known[key] = self._try(options, count, compare)
-        except SNNToolboxError as error:
-            _LOG.info("left out: %s (%s)", options, error)
-            return None
+        key = count, repr(sorted(options.items()))
+        if key not in self._known:
+            try:
+                self._known[key] = self._try(options, count)
+            except SNNToolboxError as error:
+                _LOG.info("left out: %s (%s)", options, error)
+                return None
         return self._known[key]
 
-    def convert(self, options: Mapping[str, Any], *, compare: bool = True) -> Graph:
+    def convert(self, options: Mapping[str, Any]) -> Graph:
         """Return the spiking network of one set of options, calibrated on the samples that are not held out.
 
         Args:
             options: ``{"section.option": value}``, laid over the settings.
-            compare: Whether calibrations are compared with the network without them, as in a run.
 
         Raises:
             SNNToolboxError: It cannot be converted so.
         """
-        conversion, code = self._conversion(options), self._code(replace(self.settings, options))
-        refinement = dataclasses.replace(conversion.refinement, compare=compare)
-        conversion = dataclasses.replace(conversion, refinement=refinement)
+        settings = replace(self.settings, options)
+        conversion, code = Conversion.from_settings(settings), self._code(settings)
         spiking = conversion.run(self.graph, self._calibration, code, self._scales).spiking
         return run_passes(spiking, self._backend.passes())
 
@@ -215,25 +214,35 @@ class Search:
             probes=Probes(totals=operation_weights(spiking)),
         )
 
-    def _changes(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return those of some options that the settings do not have anyway, so that nothing is tried twice."""
+    def _changed(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return those of some options that make a difference, so that nothing is tried twice.
+
+        Calibrations are compared by the search itself: their options say so, so that what is chosen is what was tried.
+        """
+        if self._calibrates(options):
+            options = {**options, _COMPARE: False}
+        else:
+            options = {name: value for name, value in options.items() if name not in (_COMPARE, _NUM_SAMPLES)}
         return {name: value for name, value in options.items() if not self._given(name, value)}
+
+    def _calibrates(self, options: Mapping[str, Any]) -> bool:
+        try:
+            return Conversion.from_settings(replace(self.settings, options)).refinement.calibrates
+        except SNNToolboxError:
+            return False  # they are left out as soon as they are tried
 
     def _given(self, name: str, value: Any) -> bool:
         section, _, option = name.partition(".")
         return bool(getattr(getattr(self.settings, section, None), option, None) == value)
 
-    def _try(self, options: Mapping[str, Any], count: int, compare: bool) -> Trial:
+    def _try(self, options: Mapping[str, Any], count: int) -> Trial:
         start = time.perf_counter()
-        record = self.simulate(self.convert(options, compare=compare), self._held_out[:count])
+        record = self.simulate(self.convert(options), self._held_out[:count])
         operations = sum(record.totals.values()) if record.totals else np.zeros((self.wanted.num_steps, count))
         seconds = time.perf_counter() - start
         trial = make_trial(options, record.output_over_time, self._reference[:count], np.asarray(operations), seconds)
         _LOG.info("%.1f %% agree (%d samples, %.0f s): %s", 100 * trial.agreement[-1], count, seconds, trial.name)
         return trial
-
-    def _conversion(self, options: Mapping[str, Any]) -> Conversion:
-        return Conversion.from_settings(replace(self.settings, options))
 
     def _code(self, settings: Settings) -> SpikeCode:
         kind: type[SpikeCode] = CODES.load(settings.conversion.spike_code)

@@ -2,8 +2,8 @@
 
 Sets of options that are known to do well come first, so that a search whose time is up early has tried them: with the
 scales that calibrations do best with, and with waits for the layers before, without which all other differences of a
-deep network drown. Then the neuron, thresholds, waits, corrections that are fitted to the converted network, and fine
-tuning of numbers.
+deep network drown. Then the neuron, corrections that are fitted to the converted network, thresholds, fine tuning of
+numbers, and waits of one length for all layers.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ class Round:
         name: For progress and report.
         variations: Options (``{"section.option": value}``) that are laid over each of the best so far, one after the
             other; the best so far themselves take part too.
-        share: Share of the held-out samples that trials of this round are simulated on.
         keep: How many of the best trials go to the next round.
+        share: Share of the held-out samples that trials of this round are simulated on.
     """
 
     name: str
     variations: Sequence[Options]
-    share: float
-    keep: int
+    keep: int = 1
+    share: float = 1.0
 
 
 def rounds(neurons: Sequence[str] = ("integrate_and_fire",)) -> tuple[Round, ...]:
@@ -52,29 +52,29 @@ def rounds(neurons: Sequence[str] = ("integrate_and_fire",)) -> tuple[Round, ...
         neurons: Neurons that may be used, by the names of ``[cell] neuron``.
     """
     corrections: list[Options] = [
+        {"calibration.num_samples": 256},
         {"calibration.bias": True},
         {"calibration.potential": True},
         {"calibration.potential": True, "cell.clamp_delay": 0.0},  # either may do what the other does
         {name: value for name, value in LAYER_BY_LAYER.items() if name != "readout.start"},
     ]
     fine: list[Options] = [
-        {"calibration.num_samples": 256},
         *({"cell.v_thresh": threshold} for threshold in (1.1, 0.9, 1.25, 0.8)),
         *({"cell.initial_potential": start} for start in (0.4, 0.6)),
     ]
     models: list[Options] = [{"cell.neuron": name} for name in neurons]
-    chosen = (Round("neurons", models, share=0.5, keep=2),) if set(neurons) - {"integrate_and_fire"} else ()
+    chosen = (Round("neurons", models, keep=2),) if set(neurons) - {"integrate_and_fire"} else ()
     return (
-        recipe_round(share=0.5, keep=2),
+        recipe_round(keep=2),
         *chosen,
-        threshold_round(share=0.5, keep=2),
-        transient_round(share=0.5, keep=2),
-        Round("corrections", corrections, share=0.5, keep=2),
-        Round("fine tuning", fine, share=1.0, keep=1),
+        Round("corrections", corrections, keep=2),
+        threshold_round(keep=2),
+        Round("fine tuning", fine, keep=2),
+        transient_round(keep=1),
     )
 
 
-def recipe_round(share: float, keep: int) -> Round:
+def recipe_round(keep: int = 1) -> Round:
     """Return the round of what is known to do well."""
     least_error: Options = {_METHOD: "mmse", _WISE: True}
     recipes: list[Options] = [
@@ -83,22 +83,21 @@ def recipe_round(share: float, keep: int) -> Round:
         {_WISE: True, **LAYER_BY_LAYER},
         {**least_error, **LAYER_BY_LAYER, "calibration.bias": True},
     ]
-    return Round("recipes", recipes, share, keep)
+    return Round("recipes", recipes, keep)
 
 
-def threshold_round(share: float, keep: int) -> Round:
+def threshold_round(keep: int = 1) -> Round:
     """Return the round that chooses how thresholds are found."""
     ways = [
         ("local_balancing", 99.9, True),
         *(("mmse", 99.9, wise) for wise in (True, False)),
         *(("percentile", percentile, True) for percentile in (99.9, 99.0, 100.0)),
     ]
-    return Round(
-        "thresholds", [dict(zip((_METHOD, _PERCENTILE, _WISE), way, strict=True)) for way in ways], share, keep
-    )
+    names = (_METHOD, _PERCENTILE, _WISE)
+    return Round("thresholds", [dict(zip(names, way, strict=True)) for way in ways], keep)
 
 
-def transient_round(share: float, keep: int) -> Round:
+def transient_round(keep: int = 1) -> Round:
     """Return the round that chooses how long layers wait, and whether the output is read late."""
     waits: list[Options] = [{"cell.clamp_delay": delay, "readout.start": -1} for delay in (0.5, 0.25, 1.0)]
-    return Round("transients", [{"readout.start": -1}, *waits], share, keep)
+    return Round("transients", [{"readout.start": -1}, *waits], keep)

@@ -239,6 +239,7 @@ CASES: dict[str, tuple[Overrides, Any, Prepare | None]] = {
     "calibration.threshold": (ROUNDED_DOWN, True, None),
     "calibration.clamp": (ROUNDED_DOWN, True, None),
     "calibration.num_samples": ({"calibration.bias": True}, 20, None),
+    "calibration.compare": ({"calibration.bias": True}, False, None),
     "readout.start": ({}, 2, None),
     "readout.early_exit": ({}, True, None),
     "readout.exit_confidence": (EXIT, 0.6, None),

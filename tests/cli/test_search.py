@@ -80,7 +80,7 @@ def test_fewer_samples_hold_out_fewer(search) -> None:
 def test_time_limit(search) -> None:
     found = search(search__time_limit=1e-6)
     assert found["stopped_by_time_limit"]
-    assert len(found["trials"]) == 2
+    assert len(found["trials"]) == 1
 
 
 def test_a_run_chooses_its_normalisation(run) -> None:
@@ -94,7 +94,7 @@ def test_a_run_chooses_its_normalisation(run) -> None:
 @pytest.mark.parametrize("given", [{"readout.start": 1}, {"cell.clamp_delay": 0.5}])
 def test_a_run_leaves_a_readout_and_a_clamp_to_the_config(given, run) -> None:
     chosen = run({"simulation.duration": 3, "normalization.method": "auto", "output.verbose": 2, **given})
-    only_methods = 1 + len(threshold_round(share=1.0, keep=1).variations)
+    only_methods = 1 + len(threshold_round().variations)
     assert f"conversion chosen of {only_methods}:" in chosen["err"]
 
 

@@ -28,9 +28,9 @@ class Normalization(Section):
         "saturates. `robust`: percentile of all activations, zeros included. `mmse`: what has the least squared error "
         "in `duration` steps. `local_balancing`: thresholds grow by what they would clip, in `balancing_rounds`. "
         "`threshold_balancing`: the largest input that Poisson spikes cause in one of `balancing_steps`, times "
-        "`balancing_factor`; weights stay as they are. `auto`: the method, percentile and `channel_wise` that keep "
-        "most of the ANN's decisions in `duration`, tried on samples of `x_norm`, and, where the config leaves them at "
-        "0, `clamp_delay` and the `start` of `[readout]`; `snntoolbox --search` tries more."
+        "`balancing_factor`; weights stay as they are. `auto`: the method, percentile and `channel_wise` that come "
+        "nearest to the ANN in `duration`, tried on samples of `x_norm`, and, where the config leaves `clamp_delay` "
+        "and the `start` of `[readout]` at 0, these and calibrations; `snntoolbox --search` tries more."
     )
     percentile: float = Field(
         gt=0,

@@ -45,6 +45,10 @@ class Calibration(Section):
         description="Number of samples for these corrections: half to fit, half to validate. Memory: 4 bytes for each "
         "sample, time step and neuron of a few layers.",
     )
+    compare: bool = Field(
+        description="Compare the outputs with and without these corrections, say what they did, and leave them out if "
+        "they do not help. A search has compared already, and writes `False`, which takes a third less time."
+    )
 
 
 class Readout(Section):
