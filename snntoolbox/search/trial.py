@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from snntoolbox.analysis.accuracy import classify
 from snntoolbox.errors import ConversionError
 
-__all__ = ["Trial", "divergence", "make_trial"]
+__all__ = ["TEMPERATURE", "Trial", "divergence", "make_trial"]
 
 Array = NDArray[Any]
 _SCALES = np.geomspace(1 / 16, 16, 65)
 """Factors of logits that are tried; each is 9 % larger than the one before."""
+TEMPERATURE = 2.0
+"""Temperature at which trials are compared."""
 _SMALLEST = 1e-12
 """Probability that one of 0 is taken for."""
 
@@ -30,7 +32,7 @@ class Trial:
         num_samples: Number of samples.
         agreement: Share of samples decided as by the ANN, after each step, shape (steps,).
         divergence: Mean over samples of the Kullback-Leibler divergence of the ANN's probabilities of classes from
-            those of the spiking network after the last step, in nats; see `divergence`.
+            those of the spiking network after the last step, in nats, at `TEMPERATURE`; see `divergence`.
         operations: Synaptic operations for one sample up to each step, shape (steps,).
         seconds: How long the trial took.
     """
@@ -78,25 +80,27 @@ def make_trial(
         options=dict(options),
         num_samples=len(reference),
         agreement=(decided == wanted).mean(axis=1),
-        divergence=divergence(over_time[-1], reference),
+        divergence=divergence(over_time[-1], reference, TEMPERATURE),
         operations=np.cumsum(operations.mean(axis=1)),
         seconds=seconds,
     )
 
 
-def divergence(outputs: Array, reference: Array) -> float:
+def divergence(outputs: Array, reference: Array, temperature: float = 1.0) -> float:
     """Return how far the probabilities of one network are from those of another, whatever the scale of its logits.
 
     It is the mean over samples of the Kullback-Leibler divergence sum_k p_k ln(p_k / q_k), where q is the softmax of
     the outputs times the factor (a temperature, Guo et al. 2017) that makes it least: the scale of rates is no error.
     All samples tell something about it, also those decided alike, so that far fewer are needed to tell two spiking
-    networks apart than by counting decisions.
+    networks apart than by counting decisions. Still fewer are needed at a temperature above 1 (Hinton et al. 2015), as
+    that lets the samples count more evenly of which the reference is sure.
 
     Args:
         outputs: Logits or probabilities, shape (samples, classes).
         reference: Logits or probabilities of the network to compare with, shape (samples, classes).
+        temperature: What the logits of the reference are divided by.
     """
-    logits, wanted = _log_probabilities(outputs), _log_probabilities(reference)
+    logits, wanted = _log_probabilities(outputs), _normalized(_log_probabilities(reference) / temperature)
     probabilities = np.exp(wanted)
     entropy = float((probabilities * wanted).sum(axis=-1).mean())
     cross = [(probabilities * _normalized(scale * logits)).sum(axis=-1).mean() for scale in _SCALES]

@@ -10,7 +10,7 @@ from snntoolbox.errors import ConversionError
 from snntoolbox.ir import Graph, Node
 from snntoolbox.ir.ops import Dense, Input, Relu
 from snntoolbox.search import Goal, Round, Search, SearchResult, Trial, rounds
-from snntoolbox.search.trial import divergence, make_trial
+from snntoolbox.search.trial import TEMPERATURE, divergence, make_trial
 
 
 def trial(agreement, operations=None, **options) -> Trial:
@@ -69,7 +69,7 @@ def test_a_trial_has_what_was_decided_and_what_it_took() -> None:
     made = make_trial({}, outputs, reference, np.array([[1.0, 3.0], [2.0, 4.0]]), 0.0)
     np.testing.assert_allclose(made.agreement, [0.5, 0.0])
     np.testing.assert_allclose(made.operations, [2, 5])
-    assert made.divergence == divergence(outputs[-1], reference)
+    assert made.divergence == divergence(outputs[-1], reference, TEMPERATURE)
 
 
 def test_the_divergence_leaves_out_the_scale(rng: np.random.Generator) -> None:
@@ -80,6 +80,21 @@ def test_the_divergence_leaves_out_the_scale(rng: np.random.Generator) -> None:
     noisy = [logits + size * rng.normal(size=logits.shape) for size in (0.3, 1.0, 3.0)]
     found = [divergence(one, logits) for one in noisy]
     assert 0 < found[0] < found[1] < found[2]
+
+
+def test_a_higher_temperature_tells_settings_apart_with_fewer_samples() -> None:
+    rng = np.random.default_rng(0)
+    reference = rng.normal(0, 4, (4000, 10))
+    outputs = [reference + rng.normal(0, spread, reference.shape) for spread in (0.5, 0.55)]
+    parts = np.split(np.arange(4000), 40)
+
+    def errors(temperature: float) -> float:
+        a, b = (
+            np.array([divergence(output[part], reference[part], temperature) for part in parts]) for output in outputs
+        )
+        return float((b - a).mean() / (b - a).std())
+
+    assert errors(TEMPERATURE) > 1.2 * errors(1.0) > 0
 
 
 def test_the_divergence_of_silence_is_that_of_equal_probabilities() -> None:
