@@ -56,7 +56,8 @@ class Refinement:
             ANN's.
         seed: Seed of stochastic input and neurons.
         compare: Whether to compare the outputs with and without, and leave corrections of layers out that do not help.
-            Without, the simulation as it was is saved: for one of many trials that are compared anyway.
+            Without, the simulation as it was is saved: for one of many trials that are compared anyway. Compensation
+            needs that simulation, and is compared in any case.
     """
 
     compensation: Compensation = "none"

@@ -47,7 +47,8 @@ class Calibration(Section):
     )
     compare: bool = Field(
         description="Compare the outputs with and without these corrections, say what they did, and leave them out if "
-        "they do not help. A search has compared already, and writes `False`, which takes a third less time."
+        "they do not help. A search has compared already, and writes `False`, which takes a third less time. "
+        "`compensation` compares in any case."
     )
 
 
