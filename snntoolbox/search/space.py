@@ -77,11 +77,12 @@ def rounds(neurons: Sequence[str] = ("integrate_and_fire",)) -> tuple[Round, ...
 def recipe_round(keep: int = 1) -> Round:
     """Return the round of what is known to do well."""
     least_error: Options = {_METHOD: "mmse", _WISE: True}
+    potential: Options = {"calibration.potential": True, "readout.start": -1}
     recipes: list[Options] = [
         {**least_error, **LAYER_BY_LAYER},
-        {**least_error, "calibration.potential": True, "readout.start": -1},
+        {**least_error, **potential, "calibration.threshold": True, "cell.clamp_delay": 0.25},
+        {**least_error, **potential},
         {_WISE: True, **LAYER_BY_LAYER},
-        {**least_error, **LAYER_BY_LAYER, "calibration.bias": True},
     ]
     return Round("recipes", recipes, keep)
 
