@@ -19,6 +19,7 @@ import snntoolbox
 from snntoolbox.analysis.accumulate import Batch, Collector
 from snntoolbox.analysis.cost_profiles import CostProfile, load_profiles
 from snntoolbox.analysis.energy import energies
+from snntoolbox.analysis.free_rates import free_rates
 from snntoolbox.analysis.results import Results, RunInfo
 from snntoolbox.api import simulate
 from snntoolbox.backends.base import Backend
@@ -165,6 +166,7 @@ class Reporter:
             index=index,
             label=_label(test),
             activations={name: value[0] for name, value in values.items()},
+            rates={name: free_rates(spiking, record, name)[0] for name in firing if name in record.messages},
             thresholds=thresholds(spiking),
         )
 

@@ -30,6 +30,7 @@ class SampleView:
         index: Its index in the data set.
         label: Name of its class; empty if not known.
         activations: Layer of neurons -> normalised activations, of the layer's shape.
+        rates: Layer of neurons -> mean message over the steps in which the layer is not clamped, of the layer's shape.
         thresholds: Layer of neurons -> threshold of the potential.
     """
 
@@ -38,6 +39,7 @@ class SampleView:
     index: int = 0
     label: str = ""
     activations: Mapping[str, Array] = field(default_factory=dict)
+    rates: Mapping[str, Array] = field(default_factory=dict)
     thresholds: Mapping[str, float] = field(default_factory=dict)
 
 

@@ -180,6 +180,18 @@ def test_entropy_codes_need_no_simulation(run) -> None:
     assert results(observed, "log/test/results.json")["coding"]["entropy"] > 0
 
 
+def test_maps_of_one_sample_leave_clamped_steps_out(run, monkeypatch) -> None:
+    seen = []
+    monkeypatch.setattr("snntoolbox.pipeline.reporting.write_run", lambda folder, material, *_: seen.append(material))
+    run({"output.plot_vars": "spikerates", "cell.clamp_delay": 1, "simulation.duration": 6})
+    (sample,) = [material.sample for material in seen]
+    first, second = list(sample.rates)[:2]
+    counts = {name: sample.record.spike_counts[name][0] for name in (first, second)}
+    assert counts[second].any()
+    np.testing.assert_allclose(sample.rates[first], counts[first] / 6, rtol=1e-6)
+    np.testing.assert_allclose(sample.rates[second], counts[second] / 5, rtol=1e-6)
+
+
 def test_an_unknown_cost_profile_stops_before_anything_runs(run, project: Path) -> None:
     observed = run({"cost.profiles": "loihu"})
     assert observed["status"] == 1 and "Did you mean 'loihi'" in observed["err"]

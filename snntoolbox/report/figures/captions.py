@@ -209,4 +209,5 @@ def activations(material: Material) -> str:
 
 def rates(material: Material) -> str:
     """What the maps of rates show."""
-    return "Rates of the spiking network for the same sample, on the same scale as the activations."
+    text = "Rates of the spiking network for the same sample, on the same scale as the activations"
+    return text + ": mean messages over the steps in which a layer is not clamped."

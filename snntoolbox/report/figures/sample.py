@@ -94,7 +94,7 @@ def draw_rates(material: Material) -> Figure | None:
 
 def _rates(sample: SampleView, material: Material) -> dict[str, Array]:
     fires = [name for name, layer in material.results.layers.items() if layer.spikes is not None]
-    return {name: sample.record.rates(name)[0] for name in fires if name in sample.record.messages}
+    return {name: sample.rates[name] for name in fires if name in sample.rates}
 
 
 def _draw_maps(material: Material, values: Mapping[str, Array], label: str, sample: SampleView) -> Figure | None:

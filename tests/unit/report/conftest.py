@@ -100,12 +100,14 @@ def make_material(hidden: int = 2) -> Material:
     graph = network(hidden)
     rng = np.random.default_rng(3)
     layers = graph.neurons[:-1]
+    simulated = record(graph, 1, np.array([1]), probe=True)
     sample = SampleView(
-        record(graph, 1, np.array([1]), probe=True),
+        simulated,
         rng.random((4, 4, 1)),
         7,
         "one",
         {name: rng.random(graph.shapes[name]) for name in layers},
+        {name: simulated.rates(name)[0] for name in layers},
         thresholds(graph),
     )
     scales = {name: LayerScale(rng.exponential(2, 100), rng.exponential(0.3, 100), 6.0) for name in layers}
