@@ -328,6 +328,7 @@ def _refinement(settings: Settings) -> Refinement:
         potential=calibration.potential,
         threshold=calibration.threshold,
         clamp=calibration.clamp,
+        weight=calibration.weight,
         num_samples=calibration.num_samples,
         readout_start="auto" if readout.start < 0 else readout.start,
         seed=settings.simulation.seed,

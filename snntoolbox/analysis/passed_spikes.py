@@ -24,10 +24,11 @@ from numpy.typing import NDArray
 from snntoolbox.analysis.operations import operation_costs
 from snntoolbox.analysis.pool_replay import PoolReplay, one_message_size
 from snntoolbox.backends.head import split_head
-from snntoolbox.backends.kernels import apply_op, pad_spatial
+from snntoolbox.backends.kernels import apply_op
 from snntoolbox.backends.record import Record
 from snntoolbox.ir import Graph, Node
 from snntoolbox.ir.ops import Concat, Pad, Permute, Reshape, Slice, Spiking, SpikingMaxPool, Upsample
+from snntoolbox.ir.windows import pad_spatial
 
 __all__ = ["TRAINS_LIMIT_BYTES", "PassedSpikes", "wanted_trains"]
 

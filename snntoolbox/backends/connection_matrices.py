@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from snntoolbox.backends.kernels import apply_op, pad_spatial, pool_windows
+from snntoolbox.backends.kernels import apply_op
 from snntoolbox.errors import UnsupportedError
 from snntoolbox.ir import ops
+from snntoolbox.ir.windows import pad_spatial, pool_windows
 
 __all__ = ["matrices"]
 

@@ -12,13 +12,13 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from snntoolbox.errors import UnsupportedError
 from snntoolbox.ir import ops
+from snntoolbox.ir.windows import pad_spatial, pool_windows
 
-__all__ = ["apply_op", "pad_spatial", "pool_windows"]
+__all__ = ["apply_op"]
 
 Array = NDArray[Any]
 
@@ -36,21 +36,6 @@ def apply_op(op: ops.Op, *inputs: Array) -> Array:
 def _cast(parameter: Array | None, like: Array) -> Array:
     """Return a parameter in the dtype of the data; None becomes 0."""
     return np.zeros((), like.dtype) if parameter is None else np.asarray(parameter, like.dtype)
-
-
-def pad_spatial(x: Array, padding: ops.Padding, value: float = 0.0) -> Array:
-    """Pad the spatial axes of x, shape (batch, *spatial, channels)."""
-    return np.pad(x, ((0, 0), *padding, (0, 0)), constant_values=value) if np.any(padding) else x
-
-
-def pool_windows(x: Array, window: ops.Shape, strides: ops.Shape, dilation: ops.Shape) -> Array:
-    """Return a view of x, shape (batch, *spatial, channels), as windows: (batch, *spatial', channels, *window)."""
-    axes = tuple(range(1, 1 + len(window)))
-    extent = tuple((w - 1) * d + 1 for w, d in zip(window, dilation, strict=True))
-    view: Array = sliding_window_view(x, extent, axis=axes)  # type: ignore[call-overload]
-    steps = tuple(slice(None, None, s) for s in strides)
-    inner = tuple(slice(None, None, d) for d in dilation)
-    return view[(slice(None), *steps, slice(None), *inner)]
 
 
 @apply_op.register

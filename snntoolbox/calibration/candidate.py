@@ -13,9 +13,14 @@ from numpy.typing import NDArray
 from snntoolbox.calibration.layerwise import Layer
 from snntoolbox.neurons import NeuronModel
 
-__all__ = ["Candidate"]
+__all__ = ["Candidate", "charge_of"]
 
 Array = NDArray[Any]
+
+
+def charge_of(model: NeuronModel) -> Any:
+    """Return the charge that a message of 1 takes away: threshold / size of a message."""
+    return np.asarray(getattr(model, "threshold", 1.0)) / np.asarray(getattr(model, "message_size", 1.0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,8 +52,7 @@ class Candidate:
     @property
     def charge(self) -> Any:
         """Charge that a message of 1 takes away: threshold / size of a message."""
-        model = self.model
-        return np.asarray(getattr(model, "threshold", 1.0)) / np.asarray(getattr(model, "message_size", 1.0))
+        return charge_of(self.model)
 
     @property
     def free_steps(self) -> int:

@@ -1,7 +1,8 @@
 """Corrections of layers, one after the other, each kept only if it helps on samples that it was not fitted on.
 
-Source: Li et al. 2021, "A free lunch from ANN: towards efficient, accurate spiking neural networks calibration" (bias
-and potential); Hu et al. 2018, section 3.3 (compensation factor); Rueckauer 2020, section 2.1.3.3 (voltage clamp).
+Source: Li et al. 2021, "A free lunch from ANN: towards efficient, accurate spiking neural networks calibration"
+(weights, bias and potential); Hu et al. 2018, section 3.3 (compensation factor); Rueckauer 2020, section 2.1.3.3
+(voltage clamp).
 """
 
 from __future__ import annotations
@@ -13,20 +14,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from snntoolbox.calibration.candidate import Candidate
+from snntoolbox.calibration.candidate import Candidate, charge_of
 from snntoolbox.calibration.layerwise import Layer
-from snntoolbox.calibration.trial import Outcome, TrialSet
+from snntoolbox.calibration.trial import Outcome, TrialSet, linear_correction
+from snntoolbox.calibration.weights import fit_weights
 from snntoolbox.errors import ConversionError, GraphError
 from snntoolbox.ir import Graph
+from snntoolbox.ir.edit import replace_ops
+from snntoolbox.ir.evaluate import Evaluator
 from snntoolbox.ir.ops import Spiking
 from snntoolbox.passes.adjust_neurons import CompensateRates, HoldLayers, ScaleThresholds, SetPotentials
 from snntoolbox.passes.base import Pass
+from snntoolbox.passes.change_weights import ChangeWeights, op_to_change, weights_of
 from snntoolbox.passes.shift_biases import ShiftBiases
 
 __all__ = ["KINDS", "Attempt", "Corrections", "correct_layers"]
 
 Array = NDArray[Any]
 KINDS: Mapping[str, type[Any]] = {
+    "weight": ChangeWeights,
     "clamp": HoldLayers,
     "threshold": ScaleThresholds,
     "compensation": CompensateRates,
@@ -38,6 +44,10 @@ FACTORS = ((0.9, 0.8), (1.1, 1.25))
 """What thresholds are multiplied by, smaller and smaller and then larger and larger, until that makes it worse."""
 SAMPLES_TO_COMPARE = 64
 """Samples on which clamps and thresholds are compared; what is chosen is validated on all."""
+SMALLEST_ERROR = 1e-9
+"""Squared error of what enters a layer, relative to its mean square, below which weights are right as they are."""
+ROWS = 512
+"""Samples whose mean input is computed at a time."""
 STEPS_TO_WAIT = 16
 """A layer is tried to wait 0, 1, 2, 4, ... steps longer than those before it, up to one of so many steps."""
 
@@ -49,7 +59,8 @@ class Attempt:
     Attributes:
         layer: Name of the layer.
         kind: One of `KINDS`.
-        before, after: Mean squared error of the layer's rates on held-out samples, without and with it.
+        before, after: Mean squared error of the layer's rates on held-out samples, without and with it; for weights,
+            that of its mean input.
     """
 
     layer: str
@@ -97,6 +108,8 @@ def correct_layers(
 
     With activation a and rate r of a neuron, means over the samples to fit on:
 
+    * weight: weights and biases in front of the layer that, for the mean of what arrives at them, come closest to what
+      enters the rectifier (`fit_weights`); so all that follows is fitted to these;
     * clamp: potentials are held for as long as those of the layers before, or some steps longer;
     * threshold: thresholds, potentials at the start and messages are multiplied by one factor for the layer, from
       `FACTORS`;
@@ -105,8 +118,9 @@ def correct_layers(
     * potential: V(0) += T mean(a - r) over samples, for each neuron; the means are drawn to that of the channel as far
       as chance explains their differences.
 
-    Of the first two, what leaves the least error of the rates once the others are applied. Steps in which a layer is
-    clamped are left out of its rates and of T.
+    Of clamp and threshold, what leaves the least error of the rates once the others are applied. Steps in which a layer
+    is clamped are left out of its rates and of T. In layers that accumulate, a potential to start from is the same as a
+    bias: where either is wanted, what outputs lack is added to their bias, and with weights, they are scaled as well.
 
     Args:
         graph: The spiking network.
@@ -123,9 +137,10 @@ def correct_layers(
     if unknown := set(kinds) - set(KINDS):
         raise ConversionError(f"corrections: expected some of {', '.join(KINDS)}, got {', '.join(sorted(unknown))}")
     work = _Work(graph, trials, kinds, limit)
-    outcome = trials.run(graph, work.visit)
-    if "bias" in kinds:
-        outcome = work.correct_readouts(graph, outcome)
+    arrange = work.arrange if "weight" in kinds else None
+    outcome = trials.run(graph, work.visit, arrange, corrected="weight" in kinds)
+    if {"weight", "bias", "potential"} & set(kinds):
+        outcome = work.correct_readouts(outcome)
     return Corrections(work.found, tuple(work.attempts)), outcome
 
 
@@ -133,12 +148,33 @@ class _Work:
     """Goes through the layers and collects what is kept."""
 
     def __init__(self, graph: Graph, trials: TrialSet, kinds: Collection[str], limit: float) -> None:
-        self._kinds, self._trials = kinds, trials
+        self._graph, self._kinds, self._trials = graph, kinds, trials
         self._some, compared = trials.some(SAMPLES_TO_COMPARE)
         self._before, self._clamps = _layers_before(graph), dict[str, int]()
         self.found: dict[str, dict[str, Any]] = {}
         self.attempts: list[Attempt] = []
         self._fitter, self._quick = (_Fitter(one, kinds, limit, self.attempts) for one in (trials, compared))
+
+    def arrange(self, name: str, part: Graph, messages: Mapping[str, Array]) -> Graph:
+        """Return the ops in front of a layer with weights that suit what arrives while it is free."""
+        place = op_to_change(self._graph, name)
+        if place is None or name not in self._trials.charges:
+            return part
+        start = self._clamped_before(name)
+        means = {source: one[min(start, len(one) - 1) :].mean(axis=0) for source, one in messages.items()}
+        source, (end,) = part[place].inputs[0], part.outputs
+        wanted = charge_of(self._graph[name].op.model) * self._trials.charges[name]  # type: ignore[attr-defined]
+        values = {**Evaluator(part, tuple({source, end} - set(means))).all(means, ROWS), **means}
+        missing = wanted - values[end]
+        if np.mean(np.square(missing)) <= SMALLEST_ERROR * np.mean(np.square(wanted)):
+            return part
+        op = part[place].op
+        change = fit_weights(op, values[source], missing, self._trials.num_fit)  # type: ignore[arg-type]
+        self.attempts.append(Attempt(name, "weight", change.before, change.after))
+        if not self.attempts[-1].helps:
+            return part
+        self.found.setdefault("weight", {})[name] = change.weight, change.bias
+        return replace_ops(part, {place: ChangeWeights.changed(op, change.weight, change.bias)})
 
     def visit(self, layer: Layer) -> Array:
         """Return what the corrected layer sends."""
@@ -173,28 +209,43 @@ class _Work:
 
     def _waits(self, layer: Layer) -> list[int]:
         """Return steps for which a layer may wait: as long as those before it, and some steps longer."""
-        before = max((self._clamps[name] for name in self._before[layer.name]), default=0)
+        before = self._clamped_before(layer.name)
         longer, limit = [0, 1], layer.num_steps // STEPS_TO_WAIT
         while 2 * longer[-1] <= limit:
             longer.append(2 * longer[-1])
         steps = [before + one for one in longer if before + one < layer.num_steps and before + one != layer.clamped()]
         return steps if hasattr(layer.model, "clamp_steps") else []
 
-    def correct_readouts(self, graph: Graph, outcome: Outcome) -> Outcome:
-        """Correct the biases of layers that accumulate; return what the network answers where that helps."""
-        better = dict(outcome.outputs)
+    def _clamped_before(self, name: str) -> int:
+        """Return for how many steps the layers before one are held."""
+        return max((self._clamps.get(one, 0) for one in self._before[name]), default=0)
+
+    def correct_readouts(self, outcome: Outcome) -> Outcome:
+        """Correct biases, and scales, of layers that accumulate; return what the network answers where that helps."""
+        part, better = self._trials.fit, dict(outcome.outputs)
         for name, values in outcome.outputs.items():
-            op = graph[name].op
-            if not isinstance(op, Spiking) or op.model.readout != "potential":
+            model = self._graph[name].op.model  # type: ignore[attr-defined]
+            if model.readout != "potential":
                 continue
-            part = self._trials.fit
-            missing = np.asarray(self._trials.targets[name][part] - values[part], np.float64)
-            shift = missing.reshape(-1, missing.shape[-1]).mean(axis=0)
-            errors = [self._trials.error(name, one, self._trials.held_out) for one in (values, values + shift)]
-            self.attempts.append(Attempt(name, "bias", *errors))
-            if self.attempts[-1].helps:
-                self.found.setdefault("bias", {})[name], better[name] = shift, values + shift
+            place = self._weights_to_scale(name)
+            scale, shift = linear_correction(values[part], self._trials.targets[name][part], scaled=place is not None)
+            corrected = scale * values + shift
+            errors = [self._trials.error(name, one, self._trials.held_out) for one in (values, corrected)]
+            self.attempts.append(Attempt(name, "bias" if place is None else "weight", *errors))
+            if not self.attempts[-1].helps:
+                continue
+            better[name] = corrected
+            if place is None:
+                self.found.setdefault("bias", {})[name] = shift
+            else:
+                weight, bias = weights_of(self._graph[place].op)
+                self.found.setdefault("weight", {})[name] = (scale - 1) * weight, (scale - 1) * bias + shift
         return replace(outcome, outputs=better)
+
+    def _weights_to_scale(self, name: str) -> str | None:
+        """Return the op whose weights scale all that a layer gets; None if there is none, or if it is to stay."""
+        place = op_to_change(self._graph, name) if "weight" in self._kinds else None
+        return place if place is not None and self._graph[name].inputs == (place,) else None
 
 
 class _Fitter:

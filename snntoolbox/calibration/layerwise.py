@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from snntoolbox.ir.evaluate import Evaluator
 from snntoolbox.neurons import Clock, IntegrateAndFire, NeuronModel
 from snntoolbox.neurons.noise import stream_key
 
-__all__ = ["Layer", "Visit", "walk_layers"]
+__all__ = ["Arrange", "Layer", "Visit", "walk_layers"]
 
 Array = NDArray[Any]
 _ROWS = 512
@@ -147,7 +148,20 @@ Visit = Callable[[Layer], Array | None]
 """Called with each layer in order; returns the messages that go on, or None where nothing comes after it."""
 
 
-def walk_layers(graph: Graph, stimuli: Mapping[str, Stimulus], num_steps: int, visit: Visit, *, seed: int = 0) -> None:
+Arrange = Callable[[str, Graph, Mapping[str, Array]], Graph]
+"""Called before each layer with its name, the linear ops in front of it as a graph, and the messages that enter them
+(entrance -> shape (steps or 1, batch, *shape)); returns the ops that are to be computed, with the same names."""
+
+
+def walk_layers(
+    graph: Graph,
+    stimuli: Mapping[str, Stimulus],
+    num_steps: int,
+    visit: Visit,
+    *,
+    arrange: Arrange | None = None,
+    seed: int = 0,
+) -> None:
     """Simulate a spiking network layer by layer.
 
     Args:
@@ -155,6 +169,7 @@ def walk_layers(graph: Graph, stimuli: Mapping[str, Stimulus], num_steps: int, v
         stimuli: Input node -> its input.
         num_steps: Number of steps.
         visit: Called with each layer of neurons; what it returns is what the layer sends.
+        arrange: Called before with the linear ops in front of the layer, if there are any, to change them.
         seed: Seed of stochastic input and neurons.
 
     Raises:
@@ -167,7 +182,7 @@ def walk_layers(graph: Graph, stimuli: Mapping[str, Stimulus], num_steps: int, v
         if isinstance(node.op, ops.Input):
             trains[node.name] = _frames(stimuli[node.name], num_steps, seed)
         elif isinstance(node.op, ops.Spiking):
-            currents = _currents(graph, node.inputs[0], trains)
+            currents = _currents(graph, node.inputs[0], trains, arrange and partial(arrange, node.name))
             sent = visit(Layer(node.name, node.op.model, currents, num_steps, stream_key(seed, node.name), ids))
             if sent is not None:
                 trains[node.name] = sent
@@ -198,12 +213,18 @@ def _frames(stimulus: Stimulus, num_steps: int, seed: int) -> Array:
     return np.stack([np.asarray(frame, np.float32) for frame in stimulus.frames(steps, seed)])
 
 
-def _currents(graph: Graph, name: str, trains: Mapping[str, Array]) -> Array:
+def _currents(
+    graph: Graph,
+    name: str,
+    trains: Mapping[str, Array],
+    arrange: Callable[[Graph, Mapping[str, Array]], Graph] | None = None,
+) -> Array:
     """Return the value of a node that depends on messages through linear ops, shape (steps or 1, batch, *shape)."""
     if name in trains:
         return trains[name]
     part = _linear_part(graph, name)
     sources = {source: trains[source] for source in part.inputs}
+    part = part if arrange is None else arrange(part, sources)
     steps, batch = max(len(one) for one in sources.values()), len(next(iter(sources.values()))[0])
     flat = {
         source: np.broadcast_to(one, (steps, *one.shape[1:])).reshape(-1, *one.shape[2:])

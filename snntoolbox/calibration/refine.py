@@ -51,6 +51,7 @@ class Refinement:
         potential: Correct the initial potential of each neuron.
         threshold: Correct the threshold of each layer.
         clamp: Find for how many steps each layer waits for those before it.
+        weight: Fit the weights in front of each layer to what really arrives there.
         num_samples: Number of samples: half to fit on, half to validate on.
         readout_start: Step after which outputs are read, or ``auto`` for the one that lets them come closest to the
             ANN's.
@@ -65,6 +66,7 @@ class Refinement:
     potential: bool = False
     threshold: bool = False
     clamp: bool = False
+    weight: bool = False
     num_samples: int = 128
     readout_start: int | Literal["auto"] = 0
     seed: int = 0
@@ -159,7 +161,9 @@ def refine(
     if wanted.calibrates:
         _check_memory(spiking, x, num_steps or 0)
         fixed = None if automatic else start
-        trials = make_trials(normalized, spiking, code, x, num_steps or 0, start=fixed, seed=wanted.seed)
+        trials = make_trials(
+            normalized, spiking, code, x, num_steps or 0, start=fixed, seed=wanted.seed, charges=wanted.weight
+        )
         spiking, _, outcome = calibrate_rates(spiking, trials, wanted)
         start = outcome.start if automatic else start
     elif automatic:

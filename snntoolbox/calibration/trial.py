@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from snntoolbox.calibration.layerwise import Layer, Visit, walk_layers
+from snntoolbox.calibration.layerwise import Arrange, Layer, Visit, walk_layers
 from snntoolbox.calibration.readout_start import LEAST_READ
 from snntoolbox.codes import SpikeCode, Stimulus
 from snntoolbox.errors import ConversionError, DataError
@@ -19,7 +19,7 @@ from snntoolbox.ir.evaluate import Evaluator
 from snntoolbox.ir.ops import Spiking
 from snntoolbox.ir.samples import Samples, named_samples
 
-__all__ = ["Outcome", "TrialSet", "make_trials"]
+__all__ = ["Outcome", "TrialSet", "linear_correction", "make_trials"]
 
 Array = NDArray[Any]
 _ROWS = 64
@@ -54,6 +54,8 @@ class TrialSet:
         start: Step after which outputs are read; None to find the one that lets outputs come closest to their targets,
             on the samples to fit on.
         seed: Seed of stochastic input and neurons.
+        charges: Layer of neurons -> what enters the rectifier that it stands for, (num_samples, *shape); empty unless
+            weights are to be fitted.
     """
 
     stimuli: Mapping[str, Stimulus]
@@ -62,6 +64,7 @@ class TrialSet:
     num_steps: int
     start: int | None = 0
     seed: int = 0
+    charges: Mapping[str, Array] = field(default_factory=dict)
 
     @property
     def fit(self) -> slice:
@@ -97,11 +100,12 @@ class TrialSet:
         targets = {name: values[chosen] for name, values in self.targets.items()}
         return chosen, replace(self, stimuli={}, targets=targets, num_fit=int((chosen < self.num_fit).sum()))
 
-    def best_start(self, values: Mapping[str, Array]) -> int:
+    def best_start(self, values: Mapping[str, Array], *, corrected: bool = False) -> int:
         """Return the step after which outputs should be read, so that they come closest to their targets.
 
         Args:
             values: Readout layer -> current or message of each step, shape (steps or 1, num_samples, *shape).
+            corrected: Whether scale and mean of the outputs will be corrected, so that they are no error.
         """
         last = max(self.num_steps - LEAST_READ, 0)
         errors = np.zeros(last + 1)
@@ -111,13 +115,22 @@ class TrialSet:
                 sums = np.cumsum(one[::-1, self.fit], axis=0, dtype=np.float64)[::-1]
                 for start in range(last + 1):
                     mean = sums[start] / (self.num_steps - start)
+                    if corrected:
+                        scale, shift = linear_correction(mean, wanted)
+                        mean = scale * mean + shift
                     errors[start] += np.mean(np.square(mean - wanted)) / (float(np.var(wanted)) or 1.0)
         return int(errors.argmin())
 
-    def run(self, graph: Graph, visit: Visit | None = None) -> Outcome:
-        """Simulate a network; ``visit`` stands in for the layers' own neurons, as in `walk_layers`.
+    def run(
+        self, graph: Graph, visit: Visit | None = None, arrange: Arrange | None = None, *, corrected: bool = False
+    ) -> Outcome:
+        """Simulate a network.
 
-        A layer that accumulates is not given to ``visit``.
+        Args:
+            graph: The spiking network.
+            visit: Stands in for the layers' own neurons, as in `walk_layers`; not for layers that accumulate.
+            arrange: Changes what is in front of layers, as in `walk_layers`.
+            corrected: Whether scale and mean of the outputs will be corrected, so that they are no error.
         """
         values: dict[str, Array] = {}
         largest = [0.0]
@@ -136,9 +149,9 @@ class TrialSet:
                 largest[0] = float(rates.max(axis=1).mean())
             return messages
 
-        walk_layers(graph, self.stimuli, self.num_steps, each, seed=self.seed)
+        walk_layers(graph, self.stimuli, self.num_steps, each, arrange=arrange, seed=self.seed)
         values = {name: value for name, value in values.items() if name in self.targets}
-        start = self.best_start(values) if self.start is None else self.start
+        start = self.best_start(values, corrected=corrected) if self.start is None else self.start
         outputs = {name: one[min(start, len(one) - 1) :].mean(axis=0) for name, one in values.items()}
         return Outcome(outputs, largest[0], start)
 
@@ -152,6 +165,7 @@ def make_trials(
     *,
     start: int | None = 0,
     seed: int = 0,
+    charges: bool = False,
 ) -> TrialSet:
     """Return a trial set of samples: the first half is to fit on.
 
@@ -163,6 +177,7 @@ def make_trials(
         num_steps: Number of steps.
         start: Step after which outputs are read, at most so that `LEAST_READ` are; None to find it.
         seed: Seed of stochastic input and neurons.
+        charges: Whether to keep what enters the rectifiers, which weights are fitted to.
 
     Raises:
         DataError: There are fewer than two samples.
@@ -172,12 +187,33 @@ def make_trials(
     if count < 2:
         raise DataError(f"calibration: expected at least 2 samples, one to fit and one to validate on, got {count}")
     sources = {name: source for name in spiking.neurons if (source := _target(normalized, spiking, name)) is not None}
-    evaluator = Evaluator(normalized, tuple(dict.fromkeys(sources.values())))
+    rectified = {
+        name: normalized[name].inputs[0]
+        for name in sources
+        if charges and name in normalized and spiking[name].op.model.spiking  # type: ignore[attr-defined]
+    }
+    evaluator = Evaluator(normalized, tuple(dict.fromkeys([*sources.values(), *rectified.values()])))
     values = evaluator.all(arrays, _ROWS)
     stimuli = {name: code.encode(np.asarray(a)) for name, a in arrays.items()}
     targets = {name: values[source] for name, source in sources.items()}
     start = None if start is None else max(min(start, num_steps - LEAST_READ), 0)
-    return TrialSet(stimuli, targets, count // 2, num_steps, start, seed)
+    before = {name: values[source] for name, source in rectified.items()}
+    return TrialSet(stimuli, targets, count // 2, num_steps, start, seed, before)
+
+
+def linear_correction(values: Array, wanted: Array, *, scaled: bool = True) -> tuple[float, Array]:
+    """Return the factor for all, and the shift of each channel, that bring values closest to what is wanted.
+
+    Args:
+        values: Shape (num_samples, *positions, channels).
+        wanted: The same shape.
+        scaled: Whether there is to be a factor; 1 if not.
+    """
+    axes = tuple(range(values.ndim - 1))
+    middle, center = values.mean(axis=axes), wanted.mean(axis=axes)
+    power = float(np.sum(np.square(values - middle)))
+    scale = float(np.sum((values - middle) * (wanted - center))) / power if power and scaled else 1.0
+    return scale, np.asarray(center - scale * middle)
 
 
 def _target(normalized: Graph, spiking: Graph, name: str) -> str | None:

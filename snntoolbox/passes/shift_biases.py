@@ -16,7 +16,7 @@ from snntoolbox.ir.edit import insert_before, replace_ops
 from snntoolbox.passes.absorb import WEIGHTED, absorb, parameter_dtype
 from snntoolbox.passes.base import Pass, Preserves
 
-__all__ = ["ShiftBiases"]
+__all__ = ["ShiftBiases", "weighted_before"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +49,7 @@ class ShiftBiases(Pass):
         for name, shift in self.shifts.items():
             if name not in graph or not isinstance(graph[name].op, ops.Relu | ops.Spiking):
                 raise ConversionError(f"cannot shift the bias of '{name}': it is no layer of neurons and no rectifier")
-            place = _weighted_before(graph, name)
+            place = weighted_before(graph, name)
             if place is not None:
                 graph = replace_ops(graph, {place: absorb(graph[place].op, shift=shift)})
             else:
@@ -57,7 +57,7 @@ class ShiftBiases(Pass):
         return graph
 
 
-def _weighted_before(graph: Graph, name: str) -> str | None:
+def weighted_before(graph: Graph, name: str) -> str | None:
     """Return an op with weights whose value reaches only this layer, directly or through sums."""
     (before,) = graph[name].inputs
     if len(graph.consumers(before)) > 1 or before in graph.outputs:

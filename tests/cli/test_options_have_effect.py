@@ -238,6 +238,7 @@ CASES: dict[str, tuple[Overrides, Any, Prepare | None]] = {
     "calibration.potential": (ROUNDED_DOWN, True, None),
     "calibration.threshold": (ROUNDED_DOWN, True, None),
     "calibration.clamp": (ROUNDED_DOWN, True, None),
+    "calibration.weight": (ROUNDED_DOWN, True, None),
     "calibration.num_samples": ({"calibration.bias": True}, 20, None),
     "calibration.compare": ({"calibration.bias": True}, False, None),
     "readout.start": ({}, 2, None),

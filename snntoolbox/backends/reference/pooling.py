@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from snntoolbox.backends.kernels import pad_spatial, pool_windows
 from snntoolbox.backends.record import Array
 from snntoolbox.ir.ops import SpikingMaxPool
+from snntoolbox.ir.windows import pad_spatial, pool_windows
 
 __all__ = ["MaxPoolState"]
 

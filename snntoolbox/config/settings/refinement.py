@@ -40,6 +40,11 @@ class Calibration(Section):
         description="Find for each layer how many time steps it waits for those before it, instead of by "
         "`clamp_delay`. Combine it with a delayed read-out."
     )
+    weight: bool = Field(
+        description="Fit the weights and biases in front of each layer to the rates that really arrive there, by least "
+        "squares without labels (Li et al. 2021, weights calibration, in closed form). Costs nothing in simulation. "
+        "Combine it with `clamp`, `threshold` and `potential`, and with a delayed read-out."
+    )
     num_samples: int = Field(
         ge=2,
         description="Number of samples for these corrections: half to fit, half to validate. Memory: 4 bytes for each "

@@ -9,6 +9,7 @@ from snntoolbox.backends.reference import ReferenceBackend
 from snntoolbox.calibration.layerwise import Layer, walk_layers
 from snntoolbox.codes.rate import RateCode
 from snntoolbox.errors import ConversionError
+from snntoolbox.ir.edit import replace_ops
 from snntoolbox.neurons import Clock, IntegrateAndFire, SignedIntegrateAndFire
 from snntoolbox.testing.spiking_networks import SpikingNetworks
 
@@ -58,6 +59,27 @@ def test_a_layer_may_send_something_else():
     walk_layers(graph, {"x": RateCode().encode(x)}, STEPS, visit)
     weights = graph["fc2"].op
     np.testing.assert_allclose(seen["out"], np.tile(weights.weight.sum(axis=0) + weights.bias, (4, 1)), rtol=1e-6)
+
+
+def test_what_is_in_front_of_a_layer_may_be_changed():
+    networks = SpikingNetworks(1, dyadic=True)
+    graph = networks.dense()
+    x = networks.samples(graph)
+    outputs, entered = {}, {}
+
+    def arrange(name, part, messages):
+        entered[name] = {source: one.shape for source, one in messages.items()}
+        sevens = {node: part[node].op.replace(bias=np.full(4, 7, np.float32)) for node in ("fc2",) if node in part}
+        return replace_ops(part, sevens)
+
+    def visit(layer):
+        outputs[layer.name] = layer.currents.mean(axis=0)
+        return np.zeros_like(layer.fire())
+
+    walk_layers(graph, {"x": RateCode().encode(x)}, STEPS, visit, arrange=arrange)
+    np.testing.assert_array_equal(outputs["out"], 7)
+    assert list(entered) == list(graph.neurons)
+    assert entered["out"] == {graph.neurons[0]: (STEPS, 4, *graph.shapes[graph.neurons[0]])}
 
 
 def test_pools_that_estimate_rates_are_refused():

@@ -22,6 +22,7 @@ from snntoolbox.ir import Graph, Node, ops
 from snntoolbox.ir.edit import replace_ops
 from snntoolbox.neurons import Accumulator, GradedIntegrateAndFire, IntegrateAndFire
 from snntoolbox.passes.adjust_neurons import CompensateRates, HoldLayers, ScaleThresholds, SetPotentials
+from snntoolbox.passes.change_weights import ChangeWeights
 from snntoolbox.passes.shift_biases import ShiftBiases
 from snntoolbox.testing.residual_graphs import ResidualKind, residual_graph
 
@@ -52,13 +53,15 @@ def error(converted, graph, x, num_steps=T):
         Refinement(potential=True),
         Refinement(threshold=True),
         Refinement(threshold=True, clamp=True, potential=True),
+        Refinement(weight=True),
+        Refinement(weight=True, threshold=True, clamp=True, potential=True),
         Refinement("layer", bias=True, potential=True),
     ],
-    ids=["global", "layer", "bias", "potential", "threshold", "clamp", "all"],
+    ids=["global", "layer", "bias", "potential", "threshold", "clamp", "weight", "weight and clamp", "all"],
 )
 def test_outputs_of_unseen_samples_come_closer(network, wanted):
     converted, code, x = network
-    trials = make_trials(converted.normalized, converted.spiking, code, x, T)
+    trials = make_trials(converted.normalized, converted.spiking, code, x, T, charges=wanted.weight)
     better, verdicts, _ = calibrate_rates(converted.spiking, trials, wanted)
     unseen = np.random.default_rng(1).normal(size=(40, 8, 8, 2)).astype(np.float32)
     assert verdicts[0].kept
@@ -66,10 +69,15 @@ def test_outputs_of_unseen_samples_come_closer(network, wanted):
     assert json.loads(better.attributes[CALIBRATION])[0]["kept"]
 
 
-def test_the_verdict_says_what_simulation_says(network):
+@pytest.mark.parametrize(
+    "wanted",
+    [Refinement(bias=True, potential=True), Refinement(weight=True, bias=True, potential=True)],
+    ids=["rates", "weights"],
+)
+def test_the_verdict_says_what_simulation_says(network, wanted):
     converted, code, x = network
-    trials = make_trials(converted.normalized, converted.spiking, code, x, T)
-    better, (verdict,), _ = calibrate_rates(converted.spiking, trials, Refinement(bias=True, potential=True))
+    trials = make_trials(converted.normalized, converted.spiking, code, x, T, charges=wanted.weight)
+    better, (verdict,), _ = calibrate_rates(converted.spiking, trials, wanted)
     variance = np.var(evaluate(converted.normalized, x[32:]))
     assert error(converted, converted.spiking, x[32:]) / variance == pytest.approx(verdict.error_before, rel=1e-3)
     assert error(converted, better, x[32:]) / variance == pytest.approx(verdict.error_after, rel=1e-3)
@@ -160,10 +168,50 @@ def test_a_layer_that_waits_long_enough_is_left_alone():
     assert not found.of("clamp")
 
 
+def test_weights_make_up_for_what_the_layer_before_has_lost():
+    x = np.random.default_rng(0).uniform(0.1, 0.9, (64, 2)).astype(np.float32)
+    weights = np.array([[0.6, 0.3], [-0.2, 0.5]], np.float32)
+    first = IntegrateAndFire(amplitude=0.8)  # what it sends is a fifth too small
+    nodes = (
+        Node("x", ops.Input((2,))),
+        Node("first", ops.Spiking(first), ("x",)),
+        Node("fc", ops.Dense(weights), ("first",)),
+        Node("second", ops.Spiking(IntegrateAndFire()), ("fc",)),
+    )
+    graph = Graph(nodes, ("second",), {"spike_code": "rate"})
+    charges = {"first": x, "second": x @ weights}
+    targets = {"first": x, "second": np.maximum(charges["second"], 0)}
+    trials = TrialSet({"x": RateCode().encode(x)}, targets, 32, 200, charges=charges)
+    found, _ = correct_layers(graph, trials, ["weight"])
+    assert set(found.of("weight")) == {"second"}  # what enters the first layer is right as it is
+    better = found.apply(graph)["fc"].op
+    np.testing.assert_allclose(better.weight, weights / 0.8, atol=0.02)
+    np.testing.assert_allclose(better.bias, 0, atol=0.01)
+
+
+def test_outputs_get_their_scale_and_mean_back():
+    x = np.random.default_rng(0).uniform(0.1, 0.9, (64, 2)).astype(np.float32)
+    trials = trials_of(x, {"hidden": x, "out": 2 * x + np.array([0.0, 0.5])}, num_steps=100, num_fit=32)
+    found, outcome = correct_layers(single(), trials, ["weight"])
+    better = found.apply(single())["last"].op
+    np.testing.assert_allclose(better.weight, 2 * np.eye(2), atol=0.02)
+    np.testing.assert_allclose(better.bias, [0, 0.5], atol=0.02)
+    received = simulate(found.apply(single()), x, backend="reference", num_steps=100).output
+    np.testing.assert_allclose(outcome.outputs["out"], received, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["bias", "potential"])
+def test_outputs_get_their_mean_back_where_layers_do(kind):
+    x = np.random.default_rng(0).uniform(0.1, 0.9, (64, 2)).astype(np.float32)
+    trials = trials_of(x, {"out": x + np.array([0.0, 0.5])}, num_steps=100, num_fit=32)
+    found, _ = correct_layers(single(), trials, [kind])
+    np.testing.assert_allclose(found.of("bias")["out"], [0, 0.5], atol=0.02)
+
+
 def test_unknown_corrections_are_refused():
     x = np.full((4, 2), 0.5, np.float32)
-    with pytest.raises(ConversionError, match=r"expected some of clamp, threshold, .* got weight"):
-        correct_layers(single(), trials_of(x, {"hidden": x}), ["bias", "weight"])
+    with pytest.raises(ConversionError, match=r"expected some of weight, clamp, .* got gain"):
+        correct_layers(single(), trials_of(x, {"hidden": x}), ["bias", "gain"])
 
 
 def test_potentials_of_neurons_that_differ_by_chance_are_those_of_their_channel():
@@ -260,6 +308,7 @@ def test_messages_of_several_sizes_are_larger_by_the_factor_as_well(change):
         (HoldLayers({"out": 1}), "have no clamp_steps"),
         (SetPotentials({"fc": 0.1}), "no layer of neurons"),
         (ShiftBiases({"fc": 0.1}), "no layer of neurons"),
+        (ChangeWeights({"fc": (np.zeros((2, 2)), np.zeros(2))}), "no Dense or Conv feeds it alone"),
     ],
 )
 def test_passes_refuse_what_they_cannot_change(one, message):
@@ -300,6 +349,16 @@ def test_the_automatic_start_leaves_out_what_is_wrong_at_first():
     assert outcome.start == 4
     np.testing.assert_allclose(outcome.outputs["out"], 0.5)
     assert replace(trials, start=0).run(delayed()).outputs["out"][0, 0] == pytest.approx(4 / 12)
+
+
+def test_the_automatic_start_does_not_mind_what_weights_will_correct():
+    rng = np.random.default_rng(0)
+    x = rng.uniform(0.1, 0.9, (64, 2)).astype(np.float32)
+    values = np.broadcast_to(x, (12, *x.shape)) + rng.normal(scale=0.1, size=(12, *x.shape))
+    values[:8] = 0.5 * x + 1.0  # exact but for size and mean
+    trials = TrialSet({}, {"out": x}, 32, 12, start=None)
+    assert trials.best_start({"out": values}) == 8
+    assert trials.best_start({"out": values}, corrected=True) < 4
 
 
 @pytest.mark.parametrize("steps", [T, None])
