@@ -9,7 +9,7 @@ from snntoolbox.calibration.refine import Refinement
 NUM_SAMPLES = 256
 CHANNELS, MMSE = {"channel_wise": True}, {"channel_wise": True, "method": "mmse"}
 LATE = {"readout_start": "auto"}
-BIAS, POTENTIAL = ({name: True, "num_samples": NUM_SAMPLES} for name in ("bias", "potential"))
+BIAS, POTENTIAL, WEIGHT = ({name: True, "num_samples": NUM_SAMPLES} for name in ("bias", "potential", "weight"))
 LAYERS = {**POTENTIAL, "clamp": True, "threshold": True}
 CALIBRATIONS = {
     "percentile": {**CHANNELS, "refinement": Refinement()},
@@ -17,6 +17,11 @@ CALIBRATIONS = {
     "percentile, potential": {**CHANNELS, "refinement": Refinement(**POTENTIAL)},
     "percentile, bias and potential": {**CHANNELS, "refinement": Refinement(**BIAS, potential=True)},
     "percentile, potential, late read-out": {**CHANNELS, "refinement": Refinement(**POTENTIAL, **LATE)},
+    "percentile, weight, late read-out": {**CHANNELS, "refinement": Refinement(**WEIGHT, **LATE)},
+    "percentile, weight and potential, late read-out": {
+        **CHANNELS,
+        "refinement": Refinement(**WEIGHT, potential=True, **LATE),
+    },
     "percentile, clamp, threshold and potential, late read-out": {
         **CHANNELS,
         "refinement": Refinement(**LAYERS, **LATE),
@@ -24,6 +29,11 @@ CALIBRATIONS = {
     "mmse, potential": {**MMSE, "refinement": Refinement(**POTENTIAL)},
     "mmse, potential, late read-out": {**MMSE, "refinement": Refinement(**POTENTIAL, **LATE)},
     "mmse, clamp, threshold and potential, late read-out": {**MMSE, "refinement": Refinement(**LAYERS, **LATE)},
+    "mmse, weight and potential, late read-out": {**MMSE, "refinement": Refinement(**WEIGHT, potential=True, **LATE)},
+    "mmse, weight, clamp, threshold and potential, late read-out": {
+        **MMSE,
+        "refinement": Refinement(**LAYERS, weight=True, **LATE),
+    },
 }
 
 

@@ -33,6 +33,12 @@ BY_HAND = {
         "calibration.threshold": True,
         "calibration.potential": True,
     },
+    "percentile, weight, potential, late read-out": {
+        **CHANNELS,
+        **LATE,
+        "calibration.weight": True,
+        "calibration.potential": True,
+    },
     "percentile, clamp of half a step a layer, late read-out": {
         **CHANNELS,
         **LATE,

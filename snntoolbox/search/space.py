@@ -17,13 +17,15 @@ Options = Mapping[str, object]
 
 
 LAYER_BY_LAYER: Options = {
+    "calibration.weight": True,
     "calibration.clamp": True,
     "calibration.threshold": True,
     "calibration.potential": True,
     "cell.clamp_delay": 0.0,
     "readout.start": -1,
 }
-"""How long layers wait, their thresholds and their potentials, fitted one after the other."""
+"""Weights, how long layers wait, their thresholds and their potentials, fitted one after the other."""
+_MORE_SAMPLES: Options = {"calibration.num_samples": 256}
 _METHOD, _PERCENTILE, _WISE = "normalization.method", "normalization.percentile", "normalization.channel_wise"
 
 
@@ -52,8 +54,10 @@ def rounds(neurons: Sequence[str] = ("integrate_and_fire",)) -> tuple[Round, ...
         neurons: Neurons that may be used, by the names of ``[cell] neuron``.
     """
     corrections: list[Options] = [
-        {"calibration.num_samples": 256},
+        _MORE_SAMPLES,
         {"calibration.bias": True},
+        {"calibration.weight": True},
+        {"calibration.weight": False},
         {"calibration.potential": True},
         {"calibration.potential": True, "cell.clamp_delay": 0.0},  # either may do what the other does
         {name: value for name, value in LAYER_BY_LAYER.items() if name != "readout.start"},
@@ -77,12 +81,14 @@ def rounds(neurons: Sequence[str] = ("integrate_and_fire",)) -> tuple[Round, ...
 def recipe_round(keep: int = 1) -> Round:
     """Return the round of what is known to do well."""
     least_error: Options = {_METHOD: "mmse", _WISE: True}
-    potential: Options = {"calibration.potential": True, "readout.start": -1}
+    potential: Options = {"calibration.weight": True, "calibration.potential": True, "readout.start": -1}
     recipes: list[Options] = [
         {**least_error, **LAYER_BY_LAYER},
-        {**least_error, **potential, "calibration.threshold": True, "cell.clamp_delay": 0.25},
+        {**least_error, **LAYER_BY_LAYER, **_MORE_SAMPLES},
         {**least_error, **potential},
         {_WISE: True, **LAYER_BY_LAYER},
+        {**least_error, **potential, "calibration.threshold": True, "cell.clamp_delay": 0.25},
+        {**least_error, **LAYER_BY_LAYER, "calibration.weight": False},
     ]
     return Round("recipes", recipes, keep)
 
