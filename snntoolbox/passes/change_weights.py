@@ -24,9 +24,9 @@ class ChangeWeights(Pass):
     """Add to the weights and biases in front of some layers.
 
     Before: layers of neurons behind ops with weights. After: the same with other weights, in the op right before the
-    layer, or in that of a branch of the sum before it. Why: weights that suit activations are not the best ones for
-    rates, which are activations with errors (Li et al. 2021, "A free lunch from ANN", weights calibration). The
-    function changes. It costs nothing in simulation.
+    layer, or in that of the branch with the most weights of the sum before it. Why: weights that suit activations are
+    not the best ones for rates, which are activations with errors (Li et al. 2021, "A free lunch from ANN", weights
+    calibration). The function changes. It costs nothing in simulation.
 
     Attributes:
         changes: Name of each layer -> what is added to the weights, in their shape, and to the bias, (channels,).
@@ -69,8 +69,8 @@ def weights_of(op: ops.Op) -> tuple[NDArray[Any], NDArray[Any]]:
 
 
 def op_to_change(graph: Graph, name: str) -> str | None:
-    """Return the name of the Dense or Conv whose weights belong to a layer alone; None if there is none."""
+    """Return the Dense or Conv whose weights belong to a layer alone, the largest of several; None if there is none."""
     if name not in graph or not isinstance(graph[name].op, ops.Spiking):
         return None
-    place = weighted_before(graph, name)
-    return place if place is not None and isinstance(graph[place].op, ops.Dense | ops.Conv) else None
+    places = [one for one in weighted_before(graph, name) if isinstance(graph[one].op, ops.Dense | ops.Conv)]
+    return max(places, key=lambda one: weights_of(graph[one].op)[0].size, default=None)

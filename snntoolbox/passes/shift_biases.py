@@ -49,26 +49,27 @@ class ShiftBiases(Pass):
         for name, shift in self.shifts.items():
             if name not in graph or not isinstance(graph[name].op, ops.Relu | ops.Spiking):
                 raise ConversionError(f"cannot shift the bias of '{name}': it is no layer of neurons and no rectifier")
-            place = weighted_before(graph, name)
-            if place is not None:
-                graph = replace_ops(graph, {place: absorb(graph[place].op, shift=shift)})
+            if places := weighted_before(graph, name):
+                graph = replace_ops(graph, {places[0]: absorb(graph[places[0]].op, shift=shift)})
             else:
                 graph = _with_affine(graph, name, shift)
         return graph
 
 
-def weighted_before(graph: Graph, name: str) -> str | None:
-    """Return an op with weights whose value reaches only this layer, directly or through sums."""
+def weighted_before(graph: Graph, name: str) -> tuple[str, ...]:
+    """Return the ops with weights whose values reach only this layer, directly or through a sum."""
     (before,) = graph[name].inputs
-    if len(graph.consumers(before)) > 1 or before in graph.outputs:
-        return None
-    node = graph[before]
-    if isinstance(node.op, WEIGHTED):
-        return before
-    if isinstance(node.op, ops.Add):
-        found = (one for one in node.inputs if isinstance(graph[one].op, WEIGHTED) and node.inputs.count(one) == 1)
-        return next((one for one in found if len(graph.consumers(one)) == 1 and one not in graph.outputs), None)
-    return None
+    summed = isinstance(graph[before].op, ops.Add) and _feeds_one(graph, before)
+    found = graph[before].inputs if summed else (before,)
+    return tuple(
+        one
+        for one in found
+        if isinstance(graph[one].op, WEIGHTED) and _feeds_one(graph, one) and found.count(one) == 1
+    )
+
+
+def _feeds_one(graph: Graph, name: str) -> bool:
+    return len(graph.consumers(name)) == 1 and name not in graph.outputs
 
 
 def _with_affine(graph: Graph, name: str, shift: float | NDArray[np.floating[Any]]) -> Graph:

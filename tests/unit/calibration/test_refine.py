@@ -22,7 +22,7 @@ from snntoolbox.ir import Graph, Node, ops
 from snntoolbox.ir.edit import replace_ops
 from snntoolbox.neurons import Accumulator, GradedIntegrateAndFire, IntegrateAndFire
 from snntoolbox.passes.adjust_neurons import CompensateRates, HoldLayers, ScaleThresholds, SetPotentials
-from snntoolbox.passes.change_weights import ChangeWeights
+from snntoolbox.passes.change_weights import ChangeWeights, op_to_change
 from snntoolbox.passes.shift_biases import ShiftBiases
 from snntoolbox.testing.residual_graphs import ResidualKind, residual_graph
 
@@ -274,6 +274,26 @@ def test_a_shift_goes_into_the_weights_where_it_can(network):
     layers = [n.name for n in converted.normalized.nodes if isinstance(n.op, ops.Relu)]
     shifted = ShiftBiases(dict.fromkeys(layers, 0.25))(converted.normalized)
     assert [node.name for node in shifted.nodes] == [node.name for node in converted.normalized.nodes]
+
+
+def test_the_branch_with_the_most_weights_is_changed():
+    fan = {"small": np.ones((1, 1, 2, 3)), "large": np.ones((3, 3, 2, 3)), "other": np.ones((1, 1, 2, 3))}
+    same = ((0, 0), (0, 0)), ((1, 1), (1, 1)), ((0, 0), (0, 0))
+    convs = [
+        Node(name, ops.Conv(kernel.astype(np.float32), padding=padding), ("x",))
+        for (name, kernel), padding in zip(fan.items(), same, strict=True)
+    ]
+    nodes = (
+        Node("x", ops.Input((4, 4, 2))),
+        *convs,
+        Node("sum", ops.Add(), tuple(fan)),
+        Node("out", ops.Spiking(IntegrateAndFire()), ("sum",)),
+        Node("twice", ops.Spiking(IntegrateAndFire()), ("sum",)),
+    )
+    graph = Graph(nodes[:-1], ("out",))
+    assert op_to_change(graph, "out") == "large"
+    assert op_to_change(Graph(nodes, ("out", "twice")), "out") is None
+    assert op_to_change(graph, "sum") is None
 
 
 def test_a_shift_without_weights_before_it_is_an_op_of_its_own():
