@@ -115,5 +115,5 @@ def _by_group(values: Array, groups: int) -> Array:
 def _as_weights(op: ops.Dense | ops.Conv, change: Array) -> Array:
     """Return (groups, number of weights, channels of a group) in the shape of the op's weights."""
     if isinstance(op, ops.Dense):
-        return change[0]
+        return np.asarray(change[0])
     return np.asarray(change.swapaxes(0, 1).reshape(op.kernel.shape))
