@@ -62,9 +62,7 @@ def weighted_before(graph: Graph, name: str) -> tuple[str, ...]:
     summed = isinstance(graph[before].op, ops.Add) and _feeds_one(graph, before)
     found = graph[before].inputs if summed else (before,)
     return tuple(
-        one
-        for one in found
-        if isinstance(graph[one].op, WEIGHTED) and _feeds_one(graph, one) and found.count(one) == 1
+        one for one in found if isinstance(graph[one].op, WEIGHTED) and _feeds_one(graph, one) and found.count(one) == 1
     )
 
 
