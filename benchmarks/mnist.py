@@ -4,8 +4,8 @@
 
 Needs the trained network of examples/mnist: ``scripts/demo`` or ``python examples/mnist/train.py`` makes it. Prints one
 row for each variant of the conversion; the columns are accuracies after so many time steps. With 1000 images one
-standard error is about 0.4 points. A second table has what ``[calibration]`` gives for a number of steps, on 256 samples:
-accuracy, and the squared error of the outputs on half of them, relative to their variance.
+standard error is about 0.4 points. A second table has what ``[calibration]`` gives for a number of steps, on 256
+samples: accuracy, and the squared error of the outputs on half of them, relative to their variance.
 """
 
 import argparse

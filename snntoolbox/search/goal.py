@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,7 +11,10 @@ import numpy as np
 from snntoolbox.errors import ConversionError
 from snntoolbox.search.trial import Trial
 
-__all__ = ["Goal"]
+__all__ = ["STANDARD_ERRORS", "Goal"]
+
+STANDARD_ERRORS = 2.0
+"""By how many standard errors of the difference a trial must be better than one that was tried before it."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,20 @@ class Goal:
             return float(step)
         return float((trial.agreement if self.kind == "accuracy" else trial.operations)[step - 1])
 
+    def ranked(self, trials: Sequence[Trial]) -> list[Trial]:
+        """Return trials of the same samples, in the order in which they were tried, from the best to the worst.
+
+        What is known to do well is tried first, and the best of many is often the luckiest. So of those that are not
+        worse than the best by more than chance explains, the one that was tried first is the best (after the
+        one-standard-error rule, Breiman et al. 1984, section 3.4.3). The others, and trials for ``steps`` and
+        ``operations``, follow by their `key`.
+        """
+        order = sorted(trials, key=self.key, reverse=True)
+        if self.kind == "accuracy" and order:
+            first = next(one for one in trials if not _surely_worse(one, order[0]))
+            order.sort(key=lambda one: one is not first)
+        return order
+
     def key(self, trial: Trial) -> tuple[float, ...]:
         """Return numbers to sort trials by; the best trial has the largest.
 
@@ -71,3 +89,10 @@ class Goal:
         if self.kind == "accuracy":
             return (end, float(trial.agreement[-1]), -float(trial.operations[-1]))
         return (-np.inf, end) if value is None else (-value, end)
+
+
+def _surely_worse(one: Trial, best: Trial) -> bool:
+    """Whether the divergence of one trial is larger than that of the best by more than chance explains."""
+    difference = one.divergences - best.divergences
+    chance = float(difference.std()) / np.sqrt(len(difference))
+    return bool(difference.mean() > STANDARD_ERRORS * chance)

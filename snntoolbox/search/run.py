@@ -139,14 +139,14 @@ class Search:
             varied = ({**kept, **variation} for kept in best for variation in ({}, *one.variations))
             candidates = _distinct([self._changed(options) for options in varied])
             trials, stopped = self._round(one, candidates)
-            best = [trial.options for trial in self._best(trials)[: one.keep]] or best
+            best = [trial.options for trial in self.wanted.ranked(trials)[: one.keep]] or best
             if stopped:
                 best = best[:1]
                 break
         final = [trial for trial in (self.trial(options) for options in best) if trial is not None]
         if not final:
             raise ConversionError("the search found no set of options that can be converted and simulated")
-        return SearchResult(self.wanted, self._best(final)[0], tuple(self._known.values()), stopped)
+        return SearchResult(self.wanted, self.wanted.ranked(final)[0], tuple(self._known.values()), stopped)
 
     def _round(self, one: Round, candidates: list[Mapping[str, Any]]) -> tuple[list[Trial], bool]:
         shown = candidates if self.progress is None else self.progress(candidates, len(candidates), one.name)
@@ -166,9 +166,6 @@ class Search:
         return (1 if share >= 1 else 1 + 1 / share) * max(
             (trial.seconds for trial in self._known.values()), default=0.0
         )
-
-    def _best(self, trials: Sequence[Trial]) -> list[Trial]:
-        return sorted(trials, key=self.wanted.key, reverse=True)
 
     def trial(self, options: Mapping[str, Any], share: float = 1.0) -> Trial | None:
         """Convert and simulate with one set of options; None if that cannot be done, with a note in the log.

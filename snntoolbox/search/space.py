@@ -83,8 +83,8 @@ def recipe_round(keep: int = 1) -> Round:
     least_error: Options = {_METHOD: "mmse", _WISE: True}
     potential: Options = {"calibration.weight": True, "calibration.potential": True, "readout.start": -1}
     recipes: list[Options] = [
-        {**least_error, **LAYER_BY_LAYER},
         {**least_error, **LAYER_BY_LAYER, **_MORE_SAMPLES},
+        {**least_error, **LAYER_BY_LAYER},
         {**least_error, **potential},
         {_WISE: True, **LAYER_BY_LAYER},
         {**least_error, **potential, "calibration.threshold": True, "cell.clamp_delay": 0.25},

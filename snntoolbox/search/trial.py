@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from snntoolbox.analysis.accuracy import classify
 from snntoolbox.errors import ConversionError
 
-__all__ = ["TEMPERATURE", "Trial", "divergence", "make_trial"]
+__all__ = ["TEMPERATURE", "Trial", "divergence", "divergences", "make_trial"]
 
 Array = NDArray[Any]
 _SCALES = np.geomspace(1 / 16, 16, 65)
@@ -31,8 +31,8 @@ class Trial:
         options: What was varied: ``{"section.option": value}``.
         num_samples: Number of samples.
         agreement: Share of samples decided as by the ANN, after each step, shape (steps,).
-        divergence: Mean over samples of the Kullback-Leibler divergence of the ANN's probabilities of classes from
-            those of the spiking network after the last step, in nats, at `TEMPERATURE`; see `divergence`.
+        divergences: Kullback-Leibler divergence of the ANN's probabilities of classes from those of the spiking
+            network after the last step, in nats, at `TEMPERATURE`, of each sample, shape (samples,); see `divergences`.
         operations: Synaptic operations for one sample up to each step, shape (steps,).
         seconds: How long the trial took.
     """
@@ -40,9 +40,14 @@ class Trial:
     options: Mapping[str, Any]
     num_samples: int
     agreement: Array
-    divergence: float
+    divergences: Array
     operations: Array
     seconds: float = 0.0
+
+    @property
+    def divergence(self) -> float:
+        """Mean of the divergences."""
+        return float(np.mean(self.divergences))
 
     @property
     def num_steps(self) -> int:
@@ -80,17 +85,22 @@ def make_trial(
         options=dict(options),
         num_samples=len(reference),
         agreement=(decided == wanted).mean(axis=1),
-        divergence=divergence(over_time[-1], reference, TEMPERATURE),
+        divergences=divergences(over_time[-1], reference, TEMPERATURE),
         operations=np.cumsum(operations.mean(axis=1)),
         seconds=seconds,
     )
 
 
 def divergence(outputs: Array, reference: Array, temperature: float = 1.0) -> float:
+    """Return the mean of the `divergences` of all samples."""
+    return float(np.mean(divergences(outputs, reference, temperature)))
+
+
+def divergences(outputs: Array, reference: Array, temperature: float = 1.0) -> Array:
     """Return how far the probabilities of one network are from those of another, whatever the scale of its logits.
 
-    It is the mean over samples of the Kullback-Leibler divergence sum_k p_k ln(p_k / q_k), where q is the softmax of
-    the outputs times the factor (a temperature, Guo et al. 2017) that makes it least: the scale of rates is no error.
+    It is the Kullback-Leibler divergence sum_k p_k ln(p_k / q_k) of each sample, where q is the softmax of the outputs
+    times the factor (a temperature, Guo et al. 2017) that makes the mean least: the scale of rates is no error.
     All samples tell something about it, also those decided alike, so that far fewer are needed to tell two spiking
     networks apart than by counting decisions. Still fewer are needed at a temperature above 1 (Hinton et al. 2015), as
     that lets the samples count more evenly of which the reference is sure.
@@ -102,9 +112,9 @@ def divergence(outputs: Array, reference: Array, temperature: float = 1.0) -> fl
     """
     logits, wanted = _log_probabilities(outputs), _normalized(_log_probabilities(reference) / temperature)
     probabilities = np.exp(wanted)
-    entropy = float((probabilities * wanted).sum(axis=-1).mean())
-    cross = [(probabilities * _normalized(scale * logits)).sum(axis=-1).mean() for scale in _SCALES]
-    return entropy - float(np.max(cross))
+    entropy = (probabilities * wanted).sum(axis=-1)
+    cross = ((probabilities * _normalized(scale * logits)).sum(axis=-1) for scale in _SCALES)
+    return np.asarray(entropy - max(cross, key=np.mean))
 
 
 def _log_probabilities(outputs: Array) -> Array:

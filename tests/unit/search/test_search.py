@@ -16,7 +16,7 @@ from snntoolbox.search.trial import TEMPERATURE, divergence, make_trial
 def trial(agreement, operations=None, **options) -> Trial:
     values = np.asarray(agreement, float)
     used = np.arange(1, len(values) + 1) if operations is None else np.asarray(operations, float)
-    return Trial(options, 100, values, 1 - float(values[-1]), used)
+    return Trial(options, 100, values, np.full(100, 1 - values[-1]), used)
 
 
 @pytest.fixture
@@ -39,6 +39,35 @@ def test_accuracy_prefers_what_agrees_at_the_end() -> None:
     goal = Goal("accuracy", 3)
     assert goal.key(trial([0.2, 0.4, 0.9])) > goal.key(trial([0.8, 0.8, 0.8]))
     assert goal.value(trial([0.2, 0.4, 0.9])) == 0.9
+
+
+def test_of_what_chance_may_explain_the_first_is_taken(rng: np.random.Generator) -> None:
+    """The second is better by one standard error of the difference, the third by four; the fourth is the worst."""
+    goal, noise = Goal("accuracy", 1), rng.normal(size=100)
+    noise = 0.1 * (noise - noise.mean()) / noise.std()
+    base, values = np.full(100, 0.5), np.array([1.0])
+    divergences = {
+        "first": base,
+        "second": base - 0.01 + noise,
+        "third": base - 0.04 + noise,
+        "fourth": base + 0.04 - noise,
+    }
+    made = {name: Trial({"name": name}, 100, values, one, values) for name, one in divergences.items()}
+
+    def ranked(*names: str) -> list[str]:
+        return [one.options["name"] for one in goal.ranked([made[name] for name in names])]
+
+    assert ranked("first", "second") == ["first", "second"]
+    assert ranked("second", "first") == ["second", "first"]
+    assert ranked("first", "third") == ["third", "first"]
+    assert ranked("fourth", "first", "second") == ["first", "second", "fourth"]
+    assert ranked("first", "second", "third") == ["third", "second", "first"]
+    assert ranked() == []
+
+
+def test_other_goals_take_the_best(rng: np.random.Generator) -> None:
+    slow, quick = trial([0.0, 1.0]), trial([1.0, 1.0])
+    assert Goal("steps", 2).ranked([slow, quick]) == [quick, slow]
 
 
 def test_of_equal_accuracy_the_cheaper_one_wins() -> None:
