@@ -192,13 +192,19 @@ def make_trials(
         for name in sources
         if charges and name in normalized and spiking[name].op.model.spiking  # type: ignore[attr-defined]
     }
-    evaluator = Evaluator(normalized, tuple(dict.fromkeys([*sources.values(), *rectified.values()])))
-    values = evaluator.all(arrays, _ROWS)
     stimuli = {name: code.encode(np.asarray(a)) for name, a in arrays.items()}
-    targets = {name: values[source] for name, source in sources.items()}
+    # Not in one go: TensorFlow complains where it would fuse a sum with its rectifier and both are asked for.
+    targets, before = (_values(normalized, wanted, arrays) for wanted in (sources, rectified))
     start = None if start is None else max(min(start, num_steps - LEAST_READ), 0)
-    before = {name: values[source] for name, source in rectified.items()}
     return TrialSet(stimuli, targets, count // 2, num_steps, start, seed, before)
+
+
+def _values(graph: Graph, wanted: Mapping[str, str], arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """Return the values of some nodes: key -> name of the node, key -> (num_samples, *shape)."""
+    if not wanted:
+        return {}
+    values = Evaluator(graph, tuple(dict.fromkeys(wanted.values()))).all(arrays, _ROWS)
+    return {key: values[name] for key, name in wanted.items()}
 
 
 def linear_correction(values: Array, wanted: Array, *, scaled: bool = True) -> tuple[float, Array]:
