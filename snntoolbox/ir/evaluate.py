@@ -94,11 +94,15 @@ class Evaluator:
         needed = _ancestors(self.graph, self.nodes)
 
         def values(inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-            known = dict(inputs)
+            known, asked = dict(inputs), {}
             for node in self.graph.nodes:
                 if node.name in needed and not isinstance(node.op, Input):
                     known[node.name] = apply_op(node.op, *(known[source] for source in node.inputs))
-            return {name: known[name] for name in self.nodes}
+                if node.name in self.nodes:
+                    # TensorFlow fuses ops with the rectifier behind them, and trips over those that are also returned.
+                    asked[node.name] = known[node.name]
+                    known[node.name] = tf.ensure_shape(known[node.name], known[node.name].shape)
+            return {name: asked[name] for name in self.nodes}
 
         signature = {name: tf.TensorSpec((None, *self.graph.shapes[name]), self._dtype) for name in self.graph.inputs}
         # The concrete function, not the function: TensorFlow would warn of the traces of one evaluator after the other.
