@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
-import numpy as np
 from numpy.typing import NDArray
 
 from snntoolbox.calibration import Balancing, Calibration, Method, calibrate
 from snntoolbox.calibration.refine import Refinement, refine
 from snntoolbox.codes.base import SpikeCode
 from snntoolbox.errors import ConversionError
+from snntoolbox.ir.batches import Batches
 from snntoolbox.ir.graph import Graph
 from snntoolbox.ir.ops import PoolGate
 from snntoolbox.ir.samples import Samples
@@ -233,7 +233,7 @@ class Conversion:
             known: To convert the same network with the same samples again and again: what was measured, by the options
                 that it depends on. What is new is added. Passes are checked only the first time, while it is empty.
         """
-        batches = None if x_norm is None else _Batches(x_norm, self.batch_size)
+        batches = None if x_norm is None else Batches(x_norm, self.batch_size)
         check = None if batches is None or known else OutputComparison(batches.some(32), self.tolerance)
         prepared = self.prepare(graph, code, check)
         calibration = None if batches is None else self._calibrated(prepared, batches, code, known)
@@ -243,7 +243,7 @@ class Conversion:
         return Converted(prepared, normalized, spiking, calibration, {} if check is None else check.deviations)
 
     def _calibrated(
-        self, prepared: Graph, batches: Any, code: SpikeCode, known: MutableMapping[str, Calibration] | None
+        self, prepared: Graph, batches: Batches, code: SpikeCode, known: MutableMapping[str, Calibration] | None
     ) -> Calibration:
         options = self.calibration_options(code)
         if known is None:
@@ -273,51 +273,6 @@ def _without_shortcuts(scaling: Sequence[Pass]) -> list[Pass]:
         NormalizeStackedLayers(one.scales, one.keep_head) if isinstance(one, NormalizeActivations) else one
         for one in scaling
     ]
-
-
-class _Batches:
-    """Samples that can be gone through again and again: an array, a mapping of arrays, or an iterable of batches."""
-
-    def __init__(self, x: Any, batch_size: int) -> None:
-        self._x, self._size = x, batch_size
-        if isinstance(x, Iterator):
-            raise ConversionError(
-                "x_norm: expected an array or a list of batches, got an iterator that ends after one use"
-            )
-
-    def __iter__(self) -> Iterator[Any]:
-        if isinstance(self._x, Mapping):
-            count = len(next(iter(self._x.values())))
-            for i in range(0, count, self._size):
-                yield {name: np.asarray(values)[i : i + self._size] for name, values in self._x.items()}
-        elif isinstance(self._x, np.ndarray):
-            yield from (self._x[i : i + self._size] for i in range(0, len(self._x), self._size))
-        else:
-            yield from self._x
-
-    def first(self, count: int) -> Any:
-        """Return the first samples, as many as there are up to ``count``."""
-        blocks: list[Any] = []
-        for batch in self:
-            blocks.append(batch)
-            if sum(len(next(iter(b.values())) if isinstance(b, Mapping) else b) for b in blocks) >= count:
-                break
-        if isinstance(blocks[0], Mapping):
-            return {name: np.concatenate([b[name] for b in blocks])[:count] for name in blocks[0]}
-        return np.concatenate(blocks)[:count]
-
-    def some(self, count: int) -> Any:
-        """Return at most ``count`` samples.
-
-        Raises:
-            ConversionError: There are none.
-        """
-        first = next(iter(self), None)
-        if first is None or (not isinstance(first, Mapping) and len(first) == 0):
-            raise ConversionError("x_norm: expected at least one sample to normalise with, got none")
-        if isinstance(first, Mapping):
-            return {name: values[:count] for name, values in first.items()}
-        return first[:count]
 
 
 def _refinement(settings: Settings) -> Refinement:

@@ -126,6 +126,9 @@ PASSES = Registry(
         "compensate_rates": "snntoolbox.passes.adjust_neurons:CompensateRates",
         "shift_biases": "snntoolbox.passes.shift_biases:ShiftBiases",
         "set_potentials": "snntoolbox.passes.adjust_neurons:SetPotentials",
+        "scale_thresholds": "snntoolbox.passes.adjust_neurons:ScaleThresholds",
+        "hold_layers": "snntoolbox.passes.adjust_neurons:HoldLayers",
+        "change_weights": "snntoolbox.passes.change_weights:ChangeWeights",
         "schedule_windows": "snntoolbox.passes.schedule_windows:ScheduleWindows",
     },
 )

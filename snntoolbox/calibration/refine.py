@@ -159,7 +159,7 @@ def refine(
     automatic = wanted.readout_start == "auto"
     start = 0 if wanted.readout_start == "auto" else wanted.readout_start
     if wanted.calibrates:
-        _check_memory(spiking, x, num_steps or 0)
+        _check_memory(spiking, x, num_steps or 0, charges=wanted.weight)
         fixed = None if automatic else start
         trials = make_trials(
             normalized, spiking, code, x, num_steps or 0, start=fixed, seed=wanted.seed, charges=wanted.weight
@@ -205,10 +205,14 @@ def _machine_memory() -> float:
         return math.inf
 
 
-def _check_memory(graph: Graph, x: Samples, num_steps: int) -> None:
-    """Refuse what would take more memory than the machine has, instead of being killed for it."""
+def _check_memory(graph: Graph, x: Samples, num_steps: int, *, charges: bool) -> None:
+    """Refuse what would take more memory than the machine has, instead of being killed for it.
+
+    Besides the simulation it is the activations of all layers, and the charges that enter them if those are kept.
+    """
     samples = next(iter(x.values())) if isinstance(x, Mapping) else x
-    count, each = len(np.asarray(samples)), _memory(graph, num_steps)
+    kept = 4 * sum(int(np.prod(graph.shapes[name])) for name in graph.neurons) * (2 if charges else 1)
+    count, each = len(np.asarray(samples)), _memory(graph, num_steps) + kept
     limit = _SHARE_OF_MEMORY * _machine_memory()
     if count * each > limit:
         raise ConversionError(

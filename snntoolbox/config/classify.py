@@ -44,14 +44,14 @@ def classify(entries: Iterable[Entry]) -> Classified:
     """Sort entries by who declares them; unknown sections are left to `judge_sections`."""
     own: dict[str, dict[str, Entry]] = {name: {} for name in SECTIONS}
     backends: dict[str, dict[str, Entry]] = {}
-    verdicts = []
+    verdicts, owners = [], _backends_by_section()
     for entry in entries:
         if entry.section in SECTIONS:
             if entry.option in SECTIONS[entry.section].model_fields:
                 own[entry.section][entry.option] = entry
             else:
                 verdicts.append(_undeclared(entry))
-        elif backend := _backend(entry.section):
+        elif backend := owners.get(entry.section.lower()):
             if retired := RETIRED_OPTIONS.get(backend, {}).get(entry.option):
                 verdicts.append(_judge(retired, entry.where, entry.value))
             else:
@@ -61,8 +61,9 @@ def classify(entries: Iterable[Entry]) -> Classified:
 
 def judge_sections(sections: Iterable[tuple[str, str]]) -> Iterator[Verdict]:
     """Name the sections that nobody owns, given as (place, section)."""
+    owners = _backends_by_section()
     for place, section in sections:
-        if section in SECTIONS or _backend(section):
+        if section in SECTIONS or section.lower() in owners:
             continue
         where = f"{place} [{section}]"
         if section in RETIRED_SECTIONS:
@@ -73,10 +74,13 @@ def judge_sections(sections: Iterable[tuple[str, str]]) -> Iterator[Verdict]:
             yield Verdict(Problem(where, "unknown section.", hint))
 
 
-def _backend(section: str) -> str:
-    """Return the registered name of the backend that owns a section, or an empty string."""
-    names = {n.lower(): n for n in BACKENDS.names()} | {a.lower(): n for a, n in BACKENDS.aliases.items()}
-    return names.get(section.lower(), "")
+def _backends_by_section() -> dict[str, str]:
+    """Return the registered names of backends by the section each owns, in lower case.
+
+    Once for all sections: plug-ins are looked for in all installed packages, which takes milliseconds.
+    """
+    names = {name.lower(): name for name in BACKENDS.names()}
+    return names | {alias.lower(): name for alias, name in BACKENDS.aliases.items()}
 
 
 def _undeclared(entry: Entry) -> Verdict:

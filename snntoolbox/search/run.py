@@ -25,6 +25,7 @@ from snntoolbox.ir.evaluate import evaluate
 from snntoolbox.ir.graph import Graph
 from snntoolbox.passes.pipeline import run_passes
 from snntoolbox.registry import CODES
+from snntoolbox.search.duration import expected_seconds
 from snntoolbox.search.goal import Goal
 from snntoolbox.search.space import Round, rounds
 from snntoolbox.search.trial import Trial, make_trial
@@ -151,21 +152,34 @@ class Search:
     def _round(self, one: Round, candidates: list[Mapping[str, Any]]) -> tuple[list[Trial], bool]:
         shown = candidates if self.progress is None else self.progress(candidates, len(candidates), one.name)
         trials: list[Trial] = []
+        passed_over = 0
         for options in shown:
-            needed = self._needed(one.share)
-            if self._known and time.perf_counter() - self._start + needed > self.settings.search.time_limit:
-                _LOG.warning("the search's time is up in round '%s'; the best so far is taken", one.name)
-                return trials, True
+            if self._known and self._passed() + self._needed(options, one.share) > self.settings.search.time_limit:
+                passed_over += 1  # one that takes less time may still come
+                continue
             trial = self.trial(options, one.share)
             if trial is not None:
                 trials.append(trial)
-        return trials, False
+        if passed_over:
+            _LOG.warning(
+                "the search's time is up in round '%s': %d of %d sets of options would have taken too long; the best "
+                "so far is taken. [search] time_limit allows more, fewer samples or steps take less",
+                *(one.name, passed_over, len(candidates)),
+            )
+        return trials, bool(passed_over)
 
-    def _needed(self, share: float) -> float:
-        """Return seconds that one more trial may take, and the last one, if it is another, on all samples."""
-        return (1 if share >= 1 else 1 + 1 / share) * max(
-            (trial.seconds for trial in self._known.values()), default=0.0
-        )
+    def _passed(self) -> float:
+        return time.perf_counter() - self._start
+
+    def _needed(self, options: Mapping[str, Any], share: float) -> float:
+        """Return seconds that a trial may take, and the last one, if it is another, on all samples."""
+        known, calibrated = self._known.values(), self._calibrated_on(options)
+        needed = expected_seconds(known, self._count(share), calibrated)
+        return needed if share >= 1 else needed + expected_seconds(known, len(self._held_out), calibrated)
+
+    def _count(self, share: float) -> int:
+        """Return the number of held-out samples that are a share of them."""
+        return max(min(round(share * len(self._held_out)), len(self._held_out)), 1)
 
     def trial(self, options: Mapping[str, Any], share: float = 1.0) -> Trial | None:
         """Convert and simulate with one set of options; None if that cannot be done, with a note in the log.
@@ -174,7 +188,7 @@ class Search:
             options: ``{"section.option": value}``, laid over the settings.
             share: Share of the held-out samples to simulate.
         """
-        count = max(min(round(share * len(self._held_out)), len(self._held_out)), 1)
+        count = self._count(share)
         key = count, repr(sorted(options.items()))
         if key not in self._known:
             try:
@@ -216,17 +230,19 @@ class Search:
 
         Calibrations are compared by the search itself: their options say so, so that what is chosen is what was tried.
         """
-        if self._calibrates(options):
+        if self._calibrated_on(options):
             options = {**options, _COMPARE: False}
         else:
             options = {name: value for name, value in options.items() if name not in (_COMPARE, _NUM_SAMPLES)}
         return {name: value for name, value in options.items() if not self._given(name, value)}
 
-    def _calibrates(self, options: Mapping[str, Any]) -> bool:
+    def _calibrated_on(self, options: Mapping[str, Any]) -> int:
+        """Return the number of samples that options calibrate on, 0 if they calibrate nothing."""
         try:
-            return Conversion.from_settings(replace(self.settings, options)).refinement.calibrates
+            wanted = Conversion.from_settings(replace(self.settings, options)).refinement
         except SNNToolboxError:
-            return False  # they are left out as soon as they are tried
+            return 0  # they are left out as soon as they are tried
+        return min(wanted.num_samples, len(self._calibration)) if wanted.calibrates else 0
 
     def _given(self, name: str, value: Any) -> bool:
         section, _, option = name.partition(".")
@@ -234,10 +250,20 @@ class Search:
 
     def _try(self, options: Mapping[str, Any], count: int) -> Trial:
         start = time.perf_counter()
-        record = self.simulate(self.convert(options), self._held_out[:count])
+        spiking = self.convert(options)
+        converted = time.perf_counter()
+        record = self.simulate(spiking, self._held_out[:count])
         operations = sum(record.totals.values()) if record.totals else np.zeros((self.wanted.num_steps, count))
         seconds = time.perf_counter() - start
-        trial = make_trial(options, record.output_over_time, self._reference[:count], np.asarray(operations), seconds)
+        trial = make_trial(
+            options,
+            record.output_over_time,
+            self._reference[:count],
+            np.asarray(operations),
+            seconds=seconds,
+            conversion_seconds=converted - start,
+            num_calibrated=self._calibrated_on(options),
+        )
         _LOG.info("%.1f %% agree (%d samples, %.0f s): %s", 100 * trial.agreement[-1], count, seconds, trial.name)
         return trial
 

@@ -35,6 +35,8 @@ class Trial:
             network after the last step, in nats, at `TEMPERATURE`, of each sample, shape (samples,); see `divergences`.
         operations: Synaptic operations for one sample up to each step, shape (steps,).
         seconds: How long the trial took.
+        conversion_seconds: How much of that the conversion took, calibration included.
+        num_calibrated: Number of samples that it was calibrated on, 0 if nothing was.
     """
 
     options: Mapping[str, Any]
@@ -43,6 +45,8 @@ class Trial:
     divergences: Array
     operations: Array
     seconds: float = 0.0
+    conversion_seconds: float = 0.0
+    num_calibrated: int = 0
 
     @property
     def divergence(self) -> float:
@@ -61,7 +65,7 @@ class Trial:
 
 
 def make_trial(
-    options: Mapping[str, Any], over_time: Array, reference: Array, operations: Array, seconds: float
+    options: Mapping[str, Any], over_time: Array, reference: Array, operations: Array, **took: float
 ) -> Trial:
     """Compare outputs over time with those of the ANN.
 
@@ -70,7 +74,7 @@ def make_trial(
         over_time: Outputs of the spiking network after each step, shape (steps, samples, classes).
         reference: Outputs of the ANN, logits or probabilities, shape (samples, classes).
         operations: Operations of each step and sample, shape (steps, samples).
-        seconds: How long it took.
+        **took: The attributes of `Trial` that say what it took.
 
     Raises:
         ConversionError: The outputs are no scores of classes.
@@ -87,7 +91,7 @@ def make_trial(
         agreement=(decided == wanted).mean(axis=1),
         divergences=divergences(over_time[-1], reference, TEMPERATURE),
         operations=np.cumsum(operations.mean(axis=1)),
-        seconds=seconds,
+        **took,  # type: ignore[arg-type]
     )
 
 

@@ -36,6 +36,9 @@ MAKERS = {
     "compensate_rates": lambda kind: kind({}),
     "shift_biases": lambda kind: lambda graph: kind({n.name: 0.5 for n in graph.nodes if isinstance(n.op, ops.Relu)}),
     "set_potentials": lambda kind: kind({}),
+    "scale_thresholds": lambda kind: kind({}),
+    "hold_layers": lambda kind: kind({}),
+    "change_weights": lambda kind: kind({}),
 }
 
 

@@ -95,7 +95,8 @@ def test_a_goal_of_operations_takes_more_steps_if_they_are_cheaper() -> None:
 def test_a_trial_has_what_was_decided_and_what_it_took() -> None:
     reference = np.log([[0.5, 0.4, 0.1], [0.9, 0.05, 0.05]])
     outputs = np.array([[[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]], [[0.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
-    made = make_trial({}, outputs, reference, np.array([[1.0, 3.0], [2.0, 4.0]]), 0.0)
+    made = make_trial({}, outputs, reference, np.array([[1.0, 3.0], [2.0, 4.0]]), seconds=7.0)
+    assert made.seconds == 7
     np.testing.assert_allclose(made.agreement, [0.5, 0.0])
     np.testing.assert_allclose(made.operations, [2, 5])
     assert made.divergence == divergence(outputs[-1], reference, TEMPERATURE)
@@ -141,7 +142,7 @@ def test_probabilities_and_logits_give_the_same_divergence() -> None:
 
 def test_outputs_that_are_no_classes_are_refused() -> None:
     with pytest.raises(ConversionError, match="two or more classes"):
-        make_trial({}, np.ones((1, 2, 1)), np.ones((2, 1)), np.ones((1, 2)), 0.0)
+        make_trial({}, np.ones((1, 2, 1)), np.ones((2, 1)), np.ones((1, 2)))
 
 
 def test_no_point_of_the_front_is_beaten() -> None:
@@ -223,7 +224,19 @@ def test_time_limit_ends_the_rounds_with_the_best_so_far(network: Graph, x: np.n
     result = Search(network, x, hurried, Goal(num_steps=4), backend="reference").run(plan)
     assert result.stopped
     assert len(result.trials) == 2  # the first, and the same on all samples
-    assert "time is up in round 'scales'" in caplog.text
+    assert "time is up in round 'scales': 3 of 4 sets of options would have taken too long" in caplog.text
+
+
+def test_what_takes_too_long_is_passed_over_for_what_does_not(
+    network: Graph, x: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A calibration is expected to take 60 of 50 seconds, and the others next to nothing."""
+    monkeypatch.setattr("snntoolbox.search.run.expected_seconds", lambda _, __, calibrated: 1.5 * calibrated)
+    plan = [Round("all", [{"calibration.bias": True}, {"normalization.percentile": 95.0}])]
+    hurried = load(None, {"search.time_limit": 50})
+    result = Search(network, x, hurried, Goal(num_steps=4), backend="reference").run(plan)
+    assert result.stopped
+    assert [one.options for one in result.trials] == [{}, {"normalization.percentile": 95.0}]
 
 
 def test_too_few_samples_are_refused(network: Graph, x: np.ndarray) -> None:
