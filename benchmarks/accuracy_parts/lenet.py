@@ -7,6 +7,7 @@ import numpy as np
 from accuracy_setup import BATCH, NUM_NORM, show
 
 import snntoolbox
+from snntoolbox.calibration.refine import Refinement
 
 EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "lenet5"
 STEPS = (1, 2, 3, 4, 6, 8, 16, 32)
@@ -17,6 +18,15 @@ TECHNIQUES = {
     "percentile, channels, signed": {"channel_wise": True, "neuron_model": "signed"},
     "mmse for T = 4, channels": {"method": "mmse", "channel_wise": True, "num_steps": 4},
     "mmse for T = 8, channels": {"method": "mmse", "channel_wise": True, "num_steps": 8},
+    **{
+        f"mmse for T = {steps}, channels, weights": {
+            "method": "mmse",
+            "channel_wise": True,
+            "num_steps": steps,
+            "refinement": Refinement(weight=True, num_samples=256),
+        }
+        for steps in (4, 8)
+    },
 }
 
 
