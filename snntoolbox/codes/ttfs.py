@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -59,13 +59,7 @@ class TTFSCode(SpikeCode):
     def from_settings(cls, settings: Settings, peak: float = 1.0) -> Self:
         """Return the code that ``[conversion]`` asks for."""
         del peak  # values above 1 fire earlier
-        conversion = settings.conversion
-        return cls(
-            conversion.time_resolution,
-            conversion.decision_threshold,
-            conversion.spiking_input,
-            conversion.latest_spike,
-        )
+        return cls(**{field.name: getattr(settings.conversion, field.name) for field in fields(cls)})
 
     def neuron(self) -> NeuronModel:
         """Return a neuron that fires once."""

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import ClassVar
 
 from snntoolbox.codes.ttfs import TTFSCode
 from snntoolbox.errors import ConversionError
 from snntoolbox.neurons import ExpectantFirstSpike, ExpectantReadout, NeuronModel
-
-if TYPE_CHECKING:
-    from snntoolbox.config.settings import Settings
 
 __all__ = ["DynamicThresholdCode"]
 
@@ -51,20 +48,6 @@ class DynamicThresholdCode(TTFSCode):
                 f"spike code '{self.name}': expected patience >= 0 and least_expected > 0, got {self.patience} and "
                 f"{self.least_expected}"
             )
-
-    @classmethod
-    def from_settings(cls, settings: Settings, peak: float = 1.0) -> Self:
-        """Return the code that ``[conversion]`` asks for."""
-        del peak  # values above 1 fire earlier
-        conversion = settings.conversion
-        return cls(
-            conversion.time_resolution,
-            conversion.decision_threshold,
-            conversion.spiking_input,
-            conversion.latest_spike,
-            conversion.patience,
-            conversion.least_expected,
-        )
 
     def neuron(self) -> NeuronModel:
         """Return a neuron that announces its spike."""
