@@ -153,8 +153,12 @@ class Search:
         shown = candidates if self.progress is None else self.progress(candidates, len(candidates), one.name)
         trials: list[Trial] = []
         passed_over = 0
-        for options in shown:
-            if self._known and self._passed() + self._needed(options, one.share) > self.settings.search.time_limit:
+        for number, options in enumerate(shown):
+            needed = self._needed(options, one.share)
+            if needed and time.perf_counter() - self._start + needed > self.settings.search.time_limit:
+                if number == 0:  # the best so far, which the others would have to be compared with
+                    passed_over = len(candidates)
+                    break
                 passed_over += 1  # one that takes less time may still come
                 continue
             trial = self.trial(options, one.share)
@@ -162,17 +166,16 @@ class Search:
                 trials.append(trial)
         if passed_over:
             _LOG.warning(
-                "the search's time is up in round '%s': %d of %d sets of options would have taken too long; the best "
-                "so far is taken. [search] time_limit allows more, fewer samples or steps take less",
+                "the search's time is up in round '%s': %d of %d sets of options would have taken too long, and the "
+                "best of what was tried is taken. Raise [search] time_limit to try more",
                 *(one.name, passed_over, len(candidates)),
             )
         return trials, bool(passed_over)
 
-    def _passed(self) -> float:
-        return time.perf_counter() - self._start
-
     def _needed(self, options: Mapping[str, Any], share: float) -> float:
-        """Return seconds that a trial may take, and the last one, if it is another, on all samples."""
+        """Return seconds that a trial may take, and the last one, if it is another, on all samples; 0 if it is done."""
+        if self._key(options, self._count(share)) in self._known:
+            return 0.0
         known, calibrated = self._known.values(), self._calibrated_on(options)
         needed = expected_seconds(known, self._count(share), calibrated)
         return needed if share >= 1 else needed + expected_seconds(known, len(self._held_out), calibrated)
@@ -180,6 +183,10 @@ class Search:
     def _count(self, share: float) -> int:
         """Return the number of held-out samples that are a share of them."""
         return max(min(round(share * len(self._held_out)), len(self._held_out)), 1)
+
+    @staticmethod
+    def _key(options: Mapping[str, Any], count: int) -> tuple[int, str]:
+        return count, repr(sorted(options.items()))
 
     def trial(self, options: Mapping[str, Any], share: float = 1.0) -> Trial | None:
         """Convert and simulate with one set of options; None if that cannot be done, with a note in the log.
@@ -189,7 +196,7 @@ class Search:
             share: Share of the held-out samples to simulate.
         """
         count = self._count(share)
-        key = count, repr(sorted(options.items()))
+        key = self._key(options, count)
         if key not in self._known:
             try:
                 self._known[key] = self._try(options, count)

@@ -33,5 +33,5 @@ class Search(Section):
         "compared on these alone, the others are for calibration. The test samples are not used.",
     )
     time_limit: Annotated[float, Unit("s")] = Field(
-        gt=0, description="No new set of options is tried after this time; the best so far is taken."
+        gt=0, description="No set of options is tried that would not be done by then; the best of those tried is taken."
     )

@@ -224,7 +224,7 @@ def test_time_limit_ends_the_rounds_with_the_best_so_far(network: Graph, x: np.n
     result = Search(network, x, hurried, Goal(num_steps=4), backend="reference").run(plan)
     assert result.stopped
     assert len(result.trials) == 2  # the first, and the same on all samples
-    assert "time is up in round 'scales': 3 of 4 sets of options would have taken too long" in caplog.text
+    assert "time is up in round 'scales': 3 of 4 sets of options would have taken too long, and" in caplog.text
 
 
 def test_what_takes_too_long_is_passed_over_for_what_does_not(
@@ -237,6 +237,24 @@ def test_what_takes_too_long_is_passed_over_for_what_does_not(
     result = Search(network, x, hurried, Goal(num_steps=4), backend="reference").run(plan)
     assert result.stopped
     assert [one.options for one in result.trials] == [{}, {"normalization.percentile": 95.0}]
+
+
+@pytest.mark.parametrize("share", [1.0, 0.5])
+def test_the_best_so_far_gives_way_only_to_what_was_compared_with_it(
+    network: Graph, x: np.ndarray, monkeypatch: pytest.MonkeyPatch, share: float
+) -> None:
+    """From the second trial on calibrations take too long, also that of the best so far; a poor one would not."""
+    monkeypatch.setattr(
+        "snntoolbox.search.run.expected_seconds",
+        lambda known, _, calibrated: 100.0 if calibrated and len(known) > 1 else 1e-6,
+    )
+    good = {"normalization.percentile": 99.9, "calibration.bias": True}
+    poor = {"normalization.percentile": 10.0, "calibration.bias": False}
+    given = load(None, {"search.time_limit": 50, "normalization.percentile": 30.0})
+    plan = [Round("first", [good], share=share), Round("second", [poor])]
+    result = Search(network, x, given, Goal(num_steps=8), backend="reference").run(plan)
+    assert result.stopped == (share < 1)  # on all samples the best so far is known, otherwise it had to be tried again
+    assert {name: result.best.options[name] for name in good} == good
 
 
 def test_too_few_samples_are_refused(network: Graph, x: np.ndarray) -> None:
