@@ -174,7 +174,7 @@ class Search:
 
     def _needed(self, options: Mapping[str, Any], share: float) -> float:
         """Return seconds that a trial may take, and the last one, if it is another, on all samples; 0 if it is done."""
-        if self._key(options, self._count(share)) in self._known:
+        if (self._count(share), _key(options)) in self._known:
             return 0.0
         known, calibrated = self._known.values(), self._calibrated_on(options)
         needed = expected_seconds(known, self._count(share), calibrated)
@@ -184,10 +184,6 @@ class Search:
         """Return the number of held-out samples that are a share of them."""
         return max(min(round(share * len(self._held_out)), len(self._held_out)), 1)
 
-    @staticmethod
-    def _key(options: Mapping[str, Any], count: int) -> tuple[int, str]:
-        return count, repr(sorted(options.items()))
-
     def trial(self, options: Mapping[str, Any], share: float = 1.0) -> Trial | None:
         """Convert and simulate with one set of options; None if that cannot be done, with a note in the log.
 
@@ -196,7 +192,7 @@ class Search:
             share: Share of the held-out samples to simulate.
         """
         count = self._count(share)
-        key = self._key(options, count)
+        key = count, _key(options)
         if key not in self._known:
             try:
                 self._known[key] = self._try(options, count)
@@ -279,6 +275,11 @@ class Search:
         return kind.from_settings(settings, float(np.abs(self._calibration).max()) or 1.0)
 
 
+def _key(options: Mapping[str, Any]) -> str:
+    """Return what tells sets of options apart, in whatever order they are given."""
+    return repr(sorted(options.items()))
+
+
 def _distinct(candidates: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return the candidates without repetitions."""
-    return list({repr(sorted(one.items())): one for one in candidates}.values())
+    return list({_key(one): one for one in candidates}.values())
